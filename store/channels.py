@@ -1,0 +1,54 @@
+"""What each channel can do and how it fares, as rows: the layers below never import a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from store.db import Transaction
+from store.messages import Capabilities
+from store.schema import channel_state as table
+
+
+def sync(tx: Transaction, active: Mapping[str, tuple[str, Capabilities]]) -> None:
+    """Write the channels this instance has: code -> (account, capabilities); others go inactive."""
+    tx.execute(update(table).values(active=False))
+    statement = tx.upsert(table)
+    statement = statement.on_conflict_do_update(
+        index_elements=[table.c.code],
+        set_={
+            "account": statement.excluded.account,
+            "capabilities": statement.excluded.capabilities,
+            "active": True,
+        },
+    )
+    for code, (account, capabilities) in active.items():
+        row = {"code": code, "account": account, "capabilities": asdict(capabilities)}
+        tx.execute(statement, [row | {"active": True, "counts": {}}])
+
+
+def capabilities(tx: Transaction) -> dict[str, Capabilities]:
+    """What each known channel can carry."""
+    rows = tx.execute(select(table.c.code, table.c.capabilities))
+    return {row.code: Capabilities(**row.capabilities) for row in rows}
+
+
+def health(tx: Transaction) -> list[Any]:
+    """Every channel's row, active ones first."""
+    return list(tx.execute(select(table).order_by(table.c.active.desc(), table.c.code)).all())
+
+
+def note_out(tx: Transaction, code: str, at: datetime, error: str = "") -> None:
+    """Remember the last success, or the last error in the provider's code."""
+    values = {"last_error": error[:200], "last_error_at": at} if error else {"last_out_at": at}
+    tx.execute(update(table).where(table.c.code == code).values(**values))
+
+
+def note_in(tx: Transaction, codes: Mapping[str, datetime]) -> None:
+    """Remember when each channel last brought a message."""
+    for code, at in codes.items():
+        tx.execute(update(table).where(table.c.code == code).values(last_in_at=at))

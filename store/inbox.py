@@ -1,0 +1,328 @@
+"""Uptake: what a provider brought is durable before it gets its 200.
+
+`accept` joins concurrent requests into one commit. The unique constraint on (channel, account,
+external id) makes a repeated delivery harmless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+
+from config.errors import HariuError
+from store.db import Transaction, transaction
+from store.messages import (
+    Attachment,
+    Contact,
+    DeliveryReport,
+    Inbound,
+    InboundState,
+    Kind,
+    Location,
+)
+from store.people import address_index, partition_of
+from store.queue import DRAIN, Bell, ring_soon
+from store.schema import inbox, raw_event
+
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One genuine event of a provider: its body as it came, and what we understood of it.
+
+    With ``error`` set it is a dead letter: kept, shown to the officer, never acted on.
+    """
+
+    channel: str
+    account: str
+    body: bytes
+    received_at: datetime
+    messages: tuple[Inbound | DeliveryReport, ...] = ()
+    content_type: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One inbound message as the drain sees it."""
+
+    id: int
+    index: bytes
+    received_at: datetime
+    tries: int
+    message: Inbound
+    report: DeliveryReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A receipt as rows, made (and encrypted) before the database is asked for anything."""
+
+    raw: dict[str, Any]
+    messages: list[dict[str, Any]]
+
+
+def _rows(receipt: Receipt) -> _Rows:
+    state = InboundState.DEAD if receipt.error else InboundState.DONE
+    raw = {
+        "channel": receipt.channel,
+        "account": receipt.account,
+        "received_at": receipt.received_at,
+        "content_type": receipt.content_type[:100],
+        "body": receipt.body,
+        "state": state if receipt.error or receipt.messages else InboundState.IGNORED,
+        "error": receipt.error[:200],
+    }
+    if receipt.error:
+        return _Rows(raw, [_dead(receipt)])
+    return _Rows(raw, [_message(item, receipt) for item in receipt.messages])
+
+
+def _message(item: Inbound | DeliveryReport, receipt: Receipt) -> dict[str, Any]:
+    if isinstance(item, DeliveryReport):
+        return _report(item, receipt)
+    index = address_index(item.channel, item.address)
+    return _base(item.channel, item.account, item.external_id, item.address, index, receipt) | {
+        "kind": item.kind,
+        # PostgreSQL stores no NUL and no half surrogate; neither carries meaning.
+        "text": clean(item.text),
+        "choice": clean(item.choice)[:200],
+        "details": _details(item),
+        "sent_at": item.sent_at,
+    }
+
+
+def clean(text: str) -> str:
+    """``text`` without what no database stores: NUL and lone surrogates."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _report(item: DeliveryReport, receipt: Receipt) -> dict[str, Any]:
+    index = address_index(item.channel, item.address or item.provider_id)
+    identity = f"{item.provider_id}:{item.state}"
+    return _base(item.channel, item.account, identity, item.address, index, receipt) | {
+        "kind": Kind.DELIVERY,
+        "text": "",
+        "choice": item.state,
+        "details": {"provider_id": item.provider_id, "error": item.error},
+        "sent_at": item.at,
+    }
+
+
+def _dead(receipt: Receipt) -> dict[str, Any]:
+    digest = hashlib.sha256(receipt.body).hexdigest()[:40]
+    index = address_index(receipt.channel, "")
+    row = _base(receipt.channel, receipt.account, f"raw:{digest}", "", index, receipt)
+    return row | {
+        "kind": Kind.OTHER,
+        "text": "",
+        "choice": "",
+        "details": None,
+        "sent_at": None,
+        "state": InboundState.DEAD,
+        "error": receipt.error[:200],
+    }
+
+
+def _base(
+    channel: str, account: str, identity: str, address: str, index: bytes, receipt: Receipt
+) -> dict[str, Any]:
+    return {
+        "channel": channel,
+        "account": account[:64],
+        "external_id": clean(identity)[:200],
+        "address": clean(address),
+        "address_index": index,
+        "partition": partition_of(index),
+        "received_at": receipt.received_at,
+        "state": InboundState.NEW,
+        "error": "",
+    }
+
+
+def _details(item: Inbound) -> dict[str, Any] | None:
+    details: dict[str, Any] = {}
+    if item.attachments:
+        details["attachments"] = [
+            {name: getattr(part, name) for name in Attachment.__slots__}
+            for part in item.attachments
+        ]
+    if item.location:
+        details["location"] = {"lat": item.location.lat, "lon": item.location.lon}
+    if item.contact:
+        details["contact"] = {"phone": item.contact.phone, "name": item.contact.name}
+    if item.profile_name:
+        details["profile_name"] = item.profile_name
+    if item.language_hint:
+        details["language_hint"] = item.language_hint
+    return details or None
+
+
+def insert(tx: Transaction, batch: Sequence[_Rows]) -> None:
+    """Write receipts in this transaction and ring for each partition after the commit."""
+    ids = tx.insert_ids(raw_event, [rows.raw for rows in batch])
+    messages = [
+        {"raw_id": raw_id} | message
+        for raw_id, rows in zip(ids, batch, strict=True)
+        for message in rows.messages
+    ]
+    if messages:
+        tx.execute(tx.ignore_insert(inbox), messages)
+    for partition in {message["partition"] for message in messages}:
+        bell = Bell(DRAIN, partition)
+        tx.after(bell, lambda bell=bell: ring_soon(bell))  # type: ignore[misc]
+
+
+class _Committer(threading.Thread):
+    """Group commit: what arrives while one commit runs shares the next one."""
+
+    def __init__(self) -> None:
+        super().__init__(name="committer", daemon=True)
+        self.queue: SimpleQueue[tuple[_Rows, Future[None]]] = SimpleQueue()
+
+    def run(self) -> None:
+        while True:
+            batch = [self.queue.get()]
+            while len(batch) < BATCH:
+                try:
+                    batch.append(self.queue.get_nowait())
+                except Empty:
+                    break
+            self._commit(batch)
+
+    def _commit(self, batch: list[tuple[_Rows, Future[None]]]) -> None:
+        try:
+            with transaction() as tx:
+                insert(tx, [rows for rows, _ in batch])
+        except Exception as error:  # noqa: BLE001 - handed to the requests that wait for it
+            if len(batch) > 1 and not (isinstance(error, HariuError) and error.retryable):
+                for item in batch:  # one bad row must not take its neighbours with it
+                    self._commit([item])
+                return
+            for _, future in batch:
+                future.set_exception(error)
+        else:
+            for _, future in batch:
+                future.set_result(None)
+
+
+@cache
+def _committer() -> _Committer:
+    committer = _Committer()
+    committer.start()
+    return committer
+
+
+def accept(receipt: Receipt, timeout: float = 12.0) -> None:
+    """Store one receipt durably; returns when it is on disk. `DatabaseAway` when it cannot be."""
+    future: Future[None] = Future()
+    _committer().queue.put((_rows(receipt), future))
+    future.result(timeout)
+
+
+_COLUMNS = (
+    inbox.c.id, inbox.c.channel, inbox.c.account, inbox.c.external_id, inbox.c.address,
+    inbox.c.address_index, inbox.c.kind, inbox.c.text, inbox.c.choice, inbox.c.details,
+    inbox.c.sent_at, inbox.c.received_at, inbox.c.tries,
+)  # fmt: skip
+
+
+def waiting(tx: Transaction, partition: int, limit: int) -> list[Waiting]:
+    """The oldest unhandled messages of ``partition``, in order of acceptance."""
+    query = (
+        select(*_COLUMNS)
+        .where(inbox.c.partition == partition, inbox.c.state == InboundState.NEW)
+        .order_by(inbox.c.id)
+        .limit(limit)
+    )
+    if not tx.on_sqlite:
+        query = query.with_for_update()
+    return [_waiting(row) for row in tx.execute(query)]
+
+
+def _waiting(row: Any) -> Waiting:
+    details = row.details or {}
+    message = Inbound(
+        row.channel,
+        row.account,
+        row.external_id,
+        row.address,
+        Kind(row.kind),
+        row.text,
+        row.choice,
+        tuple(Attachment(**part) for part in details.get("attachments", ())),
+        Location(**details["location"]) if "location" in details else None,
+        Contact(**details["contact"]) if "contact" in details else None,
+        row.sent_at,
+        details.get("profile_name", ""),
+        details.get("language_hint", ""),
+    )
+    report = None
+    if message.kind is Kind.DELIVERY:
+        report = DeliveryReport(
+            row.channel, row.account, details["provider_id"], row.choice, row.address,
+            details.get("error", ""), row.sent_at,
+        )  # fmt: skip
+    return Waiting(row.id, bytes(row.address_index), row.received_at, row.tries, message, report)
+
+
+_FINISH = (
+    update(inbox)
+    .where(inbox.c.id == bindparam("b_id"))
+    .values(
+        state=InboundState.DONE,
+        error="",
+        address_id=bindparam("b_address"),
+        grievance_id=bindparam("b_grievance"),
+    )
+)
+
+
+def finish(
+    tx: Transaction, done: Iterable[tuple[int, int | None, int | None]], at: datetime
+) -> None:
+    """Mark messages handled: (inbox id, address id, grievance id) each."""
+    rows = [{"b_id": row, "b_address": address, "b_grievance": case} for row, address, case in done]
+    if rows:
+        tx.execute(_FINISH.values(handled_at=at), rows)
+
+
+def count_try(tx: Transaction, ids: Sequence[int]) -> None:
+    """Count a try before the work starts, so that a message that kills its worker is noticed."""
+    tx.execute(update(inbox).where(inbox.c.id.in_(ids)).values(tries=inbox.c.tries + 1))
+
+
+def set_aside(tx: Transaction, inbox_id: int, reason: str, at: datetime) -> None:
+    """A message we cannot handle becomes a dead letter that says why; an officer can replay it."""
+    tx.execute(
+        update(inbox)
+        .where(inbox.c.id == inbox_id)
+        .values(state=InboundState.DEAD, error=reason[:200], handled_at=at)
+    )
+
+
+def replay(tx: Transaction, inbox_id: int) -> bool:
+    """Put a dead letter that holds a message back in the queue; False where there is none."""
+    row = tx.execute(
+        update(inbox)
+        .where(
+            inbox.c.id == inbox_id,
+            inbox.c.state == InboundState.DEAD,
+            inbox.c.external_id.not_like("raw:%"),
+        )
+        .values(state=InboundState.NEW, tries=0, error="")
+        .returning(inbox.c.partition)
+    ).first()
+    if row:
+        tx.after(inbox_id, lambda: ring_soon(Bell(DRAIN, row.partition)))
+    return row is not None

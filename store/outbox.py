@@ -1,0 +1,223 @@
+"""Messages to send: one row each, with an idempotency key; claimed, sent, marked.
+
+No transaction is open while a provider is called: `claim` commits, then `mark` commits again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, update
+
+from store.db import Transaction
+from store.messages import RANK, Choice, DeliveryReport, Outbound, OutboundState
+from store.queue import DELIVER, Bell, ring_soon
+from store.schema import address, outbox
+
+# Acknowledgements go before answers, answers before reminders.
+FIRST, NORMAL, LATER = 0, 5, 9
+CLAIM_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message ready to be queued; ``key`` makes a second one of the same cause impossible."""
+
+    key: str
+    address_id: int
+    channel: str
+    account: str
+    template: str
+    language: str
+    text: str
+    parts: int
+    grievance_id: int | None = None
+    choices: tuple[Choice, ...] = ()
+    priority: int = NORMAL
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message this process may send now."""
+
+    outbound: Outbound
+    address_id: int
+    grievance_id: int | None
+    template: str
+    attempts: int
+    unanswered: int
+    claim: str
+    created_at: datetime
+
+
+def enqueue(tx: Transaction, letters: Sequence[Letter], now: datetime) -> None:
+    """Queue letters and ring for delivery after the commit; a known key is left as it is."""
+    if not letters:
+        return
+    tx.execute(tx.ignore_insert(outbox), [_queued(letter, now) for letter in letters])
+    tx.after(DELIVER, lambda: ring_soon(Bell(DELIVER)))
+
+
+def _queued(letter: Letter, now: datetime) -> dict[str, Any]:
+    return {
+        "key": letter.key,
+        "channel": letter.channel,
+        "account": letter.account,
+        "address_id": letter.address_id,
+        "grievance_id": letter.grievance_id,
+        "template": letter.template,
+        "language": letter.language,
+        "text": letter.text,
+        "choices": [[item.value, item.label] for item in letter.choices],
+        "parts": letter.parts,
+        "priority": letter.priority,
+        "state": OutboundState.QUEUED,
+        "not_before": letter.not_before or now,
+        "created_at": now,
+    }
+
+
+def claim(tx: Transaction, channel: str, limit: int, now: datetime) -> list[Claimed]:
+    """Take up to ``limit`` due messages of ``channel``; they are ours for `CLAIM_SECONDS`.
+
+    One message an address at a time, the oldest first, so that a person reads them in order.
+    """
+    earlier = outbox.alias("earlier")
+    blocked = (
+        select(earlier.c.id)
+        .where(
+            earlier.c.address_id == outbox.c.address_id,
+            earlier.c.id < outbox.c.id,
+            earlier.c.state.in_((OutboundState.QUEUED, OutboundState.SENDING)),
+        )
+        .exists()
+    )
+    query = (
+        select(outbox, address.c.value.label("address_value"))
+        .join(address, address.c.id == outbox.c.address_id)
+        .where(
+            outbox.c.channel == channel,
+            outbox.c.state == OutboundState.QUEUED,
+            outbox.c.not_before <= now,
+            ~blocked,
+        )
+        .order_by(outbox.c.priority, outbox.c.id)
+        .limit(limit)
+    )
+    if not tx.on_sqlite:
+        query = query.with_for_update(of=outbox, skip_locked=True)
+    rows = tx.execute(query).all()
+    token = uuid.uuid4().hex
+    if rows:
+        tx.execute(
+            update(outbox)
+            .where(outbox.c.id.in_([row.id for row in rows]))
+            .values(
+                state=OutboundState.SENDING,
+                claim=token,
+                claimed_until=now + timedelta(seconds=CLAIM_SECONDS),
+                attempts=outbox.c.attempts + 1,
+            )
+        )
+    return [_claimed(row, token) for row in rows]
+
+
+def _claimed(row: Any, token: str) -> Claimed:
+    choices = tuple(Choice(value, label) for value, label in row.choices)
+    outbound = Outbound(
+        row.id, row.channel, row.account, row.address_value, row.text, row.key, choices
+    )
+    return Claimed(
+        outbound, row.address_id, row.grievance_id, row.template, row.attempts + 1,
+        row.unanswered, token, row.created_at,
+    )  # fmt: skip
+
+
+def mark(tx: Transaction, item: Claimed, **values: Any) -> bool:
+    """Write what became of a claimed message; False when the claim was lost meanwhile."""
+    row = tx.execute(
+        update(outbox)
+        .where(outbox.c.id == item.outbound.id, outbox.c.claim == item.claim)
+        .values(claimed_until=None, claim=None, **values)
+        .returning(outbox.c.id)
+    ).first()
+    return row is not None
+
+
+def expire_claims(tx: Transaction, now: datetime) -> int:
+    """Messages whose sender died go back in the queue, counted as unanswered."""
+    rows = tx.execute(
+        update(outbox)
+        .where(outbox.c.state == OutboundState.SENDING, outbox.c.claimed_until < now)
+        .values(
+            state=OutboundState.QUEUED,
+            claim=None,
+            claimed_until=None,
+            unanswered=outbox.c.unanswered + 1,
+            not_before=now,
+        )
+        .returning(outbox.c.id)
+    ).all()
+    return len(rows)
+
+
+def due_channels(tx: Transaction, now: datetime) -> list[str]:
+    """The channels that have something to send now."""
+    query = select(outbox.c.channel).where(
+        outbox.c.state == OutboundState.QUEUED, outbox.c.not_before <= now
+    )
+    return list(tx.execute(query.distinct()).scalars())
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    """When the next queued message may go, or None."""
+    query = select(func.min(outbox.c.not_before)).where(outbox.c.state == OutboundState.QUEUED)
+    found: datetime | None = tx.scalar(query)
+    return found
+
+
+def report(tx: Transaction, reports: Iterable[tuple[int, DeliveryReport]], now: datetime) -> None:
+    """Apply delivery reports; a late one never downgrades what is known."""
+    for _, item in reports:
+        lower = [state for state, rank in RANK.items() if rank < RANK[OutboundState(item.state)]]
+        values: dict[str, Any] = {"state": item.state, "error": item.error[:200]}
+        if item.state == OutboundState.DELIVERED:
+            values |= {"delivered_at": item.at or now, "error": ""}
+        tx.execute(
+            update(outbox)
+            .where(
+                outbox.c.channel == item.channel,
+                outbox.c.provider_id == item.provider_id,
+                outbox.c.state.in_(lower),
+            )
+            .values(**values)
+        )
+
+
+def failed_reports(tx: Transaction, provider_ids: Sequence[str], channel: str) -> list[Any]:
+    """The rows that a report just marked as failed."""
+    query = select(
+        outbox.c.id, outbox.c.address_id, outbox.c.grievance_id, outbox.c.template
+    ).where(
+        outbox.c.channel == channel,
+        outbox.c.provider_id.in_(provider_ids),
+        outbox.c.state == OutboundState.FAILED,
+    )
+    return list(tx.execute(query).all())
+
+
+def unknown_provider_ids(tx: Transaction, channel: str, provider_ids: Sequence[str]) -> set[str]:
+    """Those ids that no row carries (yet): the report overtook our own mark."""
+    known = set(
+        tx.execute(
+            select(outbox.c.provider_id).where(
+                and_(outbox.c.channel == channel, or_(outbox.c.provider_id.in_(provider_ids)))
+            )
+        ).scalars()
+    )
+    return set(provider_ids) - known

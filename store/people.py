@@ -1,0 +1,120 @@
+"""Addresses and the people behind them; every value is encrypted, found by blind index."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from store.crypto import blind
+from store.db import Transaction
+from store.queue import PARTITIONS
+from store.schema import address as table
+from store.schema import person
+
+
+def address_index(channel: str, value: str) -> bytes:
+    """The blind index of one address on one channel."""
+    return blind("address", f"{channel}\0{value}")
+
+
+def partition_of(index: bytes) -> int:
+    """Which drainer serves the address with this blind index."""
+    return zlib.crc32(index) % PARTITIONS
+
+
+def tail_index(value: str) -> bytes | None:
+    """The blind index of a phone's last 8 digits, however it was written; None for no phone."""
+    digits = "".join(character for character in value if character.isdigit())
+    return blind("phone tail", digits[-8:]) if len(digits) >= 8 else None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRow:
+    """One address as the layers above need it; ``value`` is decrypted."""
+
+    id: int
+    channel: str
+    account: str
+    value: str
+    person_id: int | None
+    language: str | None
+    language_chosen: bool
+    blocked: bool
+    stopped: bool
+    window_until: datetime | None
+
+
+def _row(row: Any) -> AddressRow:
+    return AddressRow(
+        row.id, row.channel, row.account, row.value, row.person_id, row.language,
+        row.language_chosen, row.blocked_at is not None, row.stopped_at is not None,
+        row.window_until,
+    )  # fmt: skip
+
+
+_COLUMNS = (
+    table.c.id, table.c.channel, table.c.account, table.c.value, table.c.person_id,
+    table.c.language, table.c.language_chosen, table.c.blocked_at, table.c.stopped_at,
+    table.c.window_until,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a message says of its sender's end."""
+
+    channel: str
+    account: str
+    value: str
+    index: bytes
+
+
+def resolve(
+    tx: Transaction, endpoints: Iterable[Endpoint], now: datetime
+) -> dict[tuple[str, bytes], AddressRow]:
+    """The addresses of ``endpoints``, created where they are new, by (channel, blind index)."""
+    wanted = {(item.channel, item.index): item for item in endpoints}
+    found = _by_index(tx, [item.index for item in wanted.values()])
+    missing = [item for key, item in wanted.items() if key not in found]
+    if missing:
+        tx.execute(tx.ignore_insert(table), [_new(item, now) for item in missing])
+        found = _by_index(tx, [item.index for item in wanted.values()])
+    return {key: row for key, row in found.items() if key in wanted}
+
+
+def _new(item: Endpoint, now: datetime) -> dict[str, Any]:
+    return {
+        "channel": item.channel,
+        "account": item.account,
+        "value": item.value,
+        "value_index": item.index,
+        "tail_index": tail_index(item.value) if item.value.startswith("+") else None,
+        "partition": partition_of(item.index),
+        "created_at": now,
+    }
+
+
+def _by_index(tx: Transaction, indexes: Sequence[bytes]) -> dict[tuple[str, bytes], AddressRow]:
+    query = select(table.c.value_index, *_COLUMNS).where(table.c.value_index.in_(indexes))
+    return {(row.channel, bytes(row.value_index)): _row(row) for row in tx.execute(query)}
+
+
+def by_ids(tx: Transaction, ids: Iterable[int]) -> dict[int, AddressRow]:
+    """The addresses with these ids."""
+    query = select(*_COLUMNS).where(table.c.id.in_(list(ids)))
+    return {row.id: _row(row) for row in tx.execute(query)}
+
+
+def create_persons(tx: Transaction, languages: Sequence[str | None], now: datetime) -> list[int]:
+    """New people, nothing known of them but perhaps a language; their ids in order."""
+    return tx.insert_ids(person, [{"language": item, "created_at": now} for item in languages])
+
+
+def change_address(tx: Transaction, address_id: int, **values: Any) -> None:
+    """Set columns of one address."""
+    tx.execute(update(table).where(table.c.id == address_id).values(**values))
