@@ -1,0 +1,111 @@
+"""What an instance keeps in its HOME beside the database: keys, and secrets of the sandbox.
+
+Everything is made once, at the first start, and never changed afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+import tempfile
+from base64 import b64encode
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+from config.settings import KEYS_FILE, Settings
+
+SANDBOX_FILE = "sandbox.env"
+
+Maker = Callable[[], str]
+
+
+def _telegram_token() -> str:
+    # The form of https://core.telegram.org/bots/api#authorizing-your-bot
+    letters = string.ascii_letters + string.digits
+    return f"{_digits(10)}:{''.join(secrets.choice(letters) for _ in range(35))}"
+
+
+def _digits(count: int) -> str:
+    return str(secrets.randbelow(9) + 1) + "".join(
+        secrets.choice(string.digits) for _ in range(count - 1)
+    )
+
+
+_KEYS: Final[dict[str, Maker]] = {
+    "HARIU_SECRET_KEY": lambda: secrets.token_urlsafe(32),
+    "HARIU_DATA_KEY": lambda: f"k1:{b64encode(secrets.token_bytes(32)).decode()}",
+    "HARIU_METRICS_TOKEN": lambda: secrets.token_urlsafe(32),
+}
+
+# A channel that has a double: how its credentials are made, its *_API setting, where the double is.
+_DOUBLES: Final[dict[str, tuple[dict[str, Maker], str, str]]] = {
+    "telegram": ({"TELEGRAM_TOKEN": _telegram_token}, "TELEGRAM_API", "telegram/bot"),
+    "sms": (
+        {
+            "TWILIO_ACCOUNT_SID": lambda: f"AC{secrets.token_hex(16)}",
+            "TWILIO_AUTH_TOKEN": lambda: secrets.token_hex(16),
+            "TWILIO_FROM": lambda: f"+97675{_digits(6)}",
+        },
+        "TWILIO_API",
+        "twilio",
+    ),
+}
+
+
+def prepare(home: Path, given: Collection[str] = ()) -> None:
+    """Make the folder ``home`` and what is missing in its files of keys and sandbox secrets.
+
+    Keys whose variables are in ``given`` come from elsewhere and are not made.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if home.stat().st_uid == os.getuid():
+        home.chmod(0o700)  # a folder made beforehand is open to everybody as a rule
+    _complete(home / KEYS_FILE, {name: make for name, make in _KEYS.items() if name not in given})
+    # Names that are no settings: the file must never configure a channel by itself.
+    makers = {
+        f"SANDBOX_{name}": make for double in _DOUBLES.values() for name, make in double[0].items()
+    }
+    _complete(home / SANDBOX_FILE, makers)
+
+
+def sandbox_wiring(settings: Settings) -> dict[str, str]:
+    """Variables that point every channel without settings at its double; none without sandbox.
+
+    A channel with settings is left alone: without ``*_API`` it talks to the real provider.
+    """
+    if not settings.sandbox_on:
+        return {}
+    kept = _read(settings.home / SANDBOX_FILE)
+    variables: dict[str, str] = {}
+    for channel, (makers, api, path) in _DOUBLES.items():
+        if not settings.configured(channel):
+            variables |= {f"HARIU_{name}": kept[f"SANDBOX_{name}"] for name in makers}
+            variables[f"HARIU_{api}"] = f"http://127.0.0.1:{settings.sandbox_port}/{path}"
+    return variables
+
+
+def _complete(file: Path, makers: Mapping[str, Maker]) -> None:
+    missing = {name: make for name, make in makers.items() if name not in _read(file)}
+    if missing:
+        before = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        lines = [*before, *(f"{name}={make()}" for name, make in missing.items())]
+        _replace(file, "".join(f"{line}\n" for line in lines))
+
+
+def _read(file: Path) -> dict[str, str]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return {
+        name: value for name, equals, value in (line.partition("=") for line in lines) if equals
+    }
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write the whole file or none of it, readable by its owner alone."""
+    number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}")  # mode 0600
+    with os.fdopen(number, "w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(number)
+    Path(name).replace(file)
