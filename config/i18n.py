@@ -87,9 +87,9 @@ def set_overrides(texts: Mapping[tuple[str, str], str]) -> list[tuple[str, str]]
     Returns the (key, language) pairs left out because the key is unknown or the text names a value
     that the catalogue's text does not have; `override_problem` tells the desk before it saves.
     """
+    global _overrides
     good = {pair: form for pair, form in texts.items() if not override_problem(*pair, form)}
-    _overrides.clear()
-    _overrides.update(good)
+    _overrides = good  # at once: other threads are reading
     return sorted(texts.keys() - good.keys())
 
 
