@@ -1,0 +1,56 @@
+"""The Flask application of the sandbox, put together from its parts."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from channels.sandbox import behave, calls, page, phones, telegram, twilio
+from channels.sandbox.world import World
+
+LARGEST = 64 * 1024 * 1024
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def create_app(world: World) -> Flask:
+    """The application that serves ``world``."""
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST
+    app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST
+    app.before_request(_read)
+    app.after_request(_harden)
+    messenger = telegram.Telegram(world)
+    carrier = twilio.Twilio(world)
+    handsets = phones.Phones(world, messenger, carrier)
+    app.register_blueprint(calls.blueprint(world.calls))
+    app.register_blueprint(behave.blueprint(world.behaviour))
+    app.register_blueprint(telegram.blueprint(world, messenger))
+    app.register_blueprint(twilio.blueprint(world, carrier))
+    app.register_blueprint(phones.blueprint(world, handsets))
+    app.register_blueprint(page.blueprint(world, handsets))
+    app.add_url_rule("/healthz", view_func=lambda: {"ok": True})
+    return app
+
+
+def _read() -> Response | None:
+    """Read the whole body (a kept-alive connection needs it gone), refuse other sites' scripts."""
+    request.get_data()
+    origin = request.headers.get("Origin")
+    if origin and urlsplit(origin).netloc != request.host:
+        return Response("Only this page may do that.\n", 403, mimetype="text/plain")
+    return None
+
+
+def _harden(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

@@ -1,0 +1,32 @@
+"""The state that the parts of one sandbox share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import httpx
+
+from channels.sandbox.behave import Behaviour
+from channels.sandbox.calls import CallLog
+from channels.sandbox.history import History
+from channels.sandbox.later import Later
+from channels.sandbox.webhook import client
+from config.settings import Settings
+
+
+@dataclass
+class World:
+    """One sandbox: its switches, its memory, and its way to call Hariu."""
+
+    settings: Settings
+    calls: CallLog = field(default_factory=CallLog)
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    history: History = field(default_factory=History)
+    later: Later = field(default_factory=Later)
+    http: httpx.Client = field(default_factory=client)
+
+    def close(self) -> None:
+        """End what waits in the background."""
+        self.behaviour.closing.set()
+        self.later.close()
+        self.http.close()
