@@ -1,0 +1,94 @@
+"""What can be asked of a grievance, and whether it may be done. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from config.errors import HariuError
+from config.profile import Profile
+from store.grievances import Case
+from workflow.states import Outcome, Role, Status, Transition, find
+
+
+class Refused(HariuError):
+    """The procedure does not allow it; ``code`` says why (``refused.reason`` …)."""
+
+    code = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a role, and the officer's id where a person of the office does."""
+
+    role: Role
+    officer_id: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.role}:{self.officer_id}" if self.officer_id else str(self.role)
+
+
+SYSTEM = Actor(Role.SYSTEM)
+CITIZEN = Actor(Role.CITIZEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Take up a new grievance. ``facts`` holds what else is known of it."""
+
+    channel: str
+    text: str
+    received_at: datetime
+    address_id: int | None = None
+    language: str | None = None
+    kind: str = "complaint"
+    category: str | None = None
+    place: str | None = None
+    anonymous: bool = True
+    actor: Actor = CITIZEN
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Do ``command`` on a grievance. ``version`` refuses what somebody else changed meanwhile."""
+
+    command: str
+    grievance_id: int
+    actor: Actor
+    values: Mapping[str, Any] = field(default_factory=dict)
+    version: int | None = None
+
+
+Guard = Callable[[Case, Mapping[str, Any], Profile], bool]
+
+GUARDS: dict[str, Guard] = {
+    "assignee": lambda case, values, profile: bool(values.get("assignee_id")),
+    "summary": lambda case, values, profile: bool(str(values.get("summary", "")).strip()),
+    "text": lambda case, values, profile: bool(str(values.get("text", "")).strip()),
+    "reason": lambda case, values, profile: bool(str(values.get("reason", "")).strip()),
+    "outcome": lambda case, values, profile: values.get("outcome") in set(Outcome),
+    "days": lambda case, values, profile: (
+        0 < int(values.get("days", 0)) <= profile.extension.amount
+    ),
+    "paused": lambda case, values, profile: case.paused_at is not None,
+    "not_paused": lambda case, values, profile: case.paused_at is None,
+    "later_stage": lambda case, values, profile: profile.next_stage(case.stage) is not None,
+}
+
+
+def permitted(case: Case, act: Act, profile: Profile) -> Transition:
+    """The row of the table for this act; `Refused` naming what stands against it."""
+    row = find(act.command, Status(case.status))
+    if row is None:
+        raise Refused(f"{act.command} is not possible while {case.status}", code="refused.status")
+    if act.actor.role not in row.who:
+        raise Refused(f"{act.actor.role} may not {act.command}", code="refused.role")
+    if act.version is not None and act.version != case.version:
+        raise Refused("somebody else changed this grievance", code="refused.stale")
+    for guard in row.guards:
+        if not GUARDS[guard](case, act.values, profile):
+            raise Refused(f"{act.command} needs: {guard}", code=f"refused.{guard}")
+    return row

@@ -1,0 +1,147 @@
+"""What people are told, in their language and in the form their channel can carry. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from config import i18n
+from config.profile import Profile
+from store.grievances import Case
+from store.messages import Capabilities, Choice
+from store.text import measure, shorten, ucs2_units
+
+BOTH = "both"
+# Values that may be cut when an SMS grows too long, the longest first.
+_ELASTIC = ("summary", "reason", "question", "text", "name", "organisation")
+# The choices a text ends with, by key: value told back -> label key.
+CHOICES: dict[str, tuple[tuple[str, str], ...]] = {
+    "ack.joint": (
+        ("language:mn", "choice.language.mn"),
+        ("language:kk", "choice.language.kk"),
+        ("language:en", "choice.language.en"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A text ready to be carried: its language (``both`` where unknown), parts and choices."""
+
+    key: str
+    language: str
+    text: str
+    parts: int
+    choices: tuple[Choice, ...] = ()
+
+
+def form_of(key: str, capabilities: Capabilities) -> str:
+    """The key of ``key`` in the form of this channel, where it has one."""
+    formed = f"{key}.{capabilities.form}"
+    return formed if formed in i18n.catalogue("mn") else key
+
+
+def write(
+    key: str,
+    language: str | None,
+    capabilities: Capabilities,
+    values: Mapping[str, str] | Mapping[str, Mapping[str, str]],
+    choices: tuple[tuple[str, str], ...] = (),
+) -> Written:
+    """Write the text ``key``; ``values`` holds the slots for each of mn, kk and en.
+
+    With no language known the person gets Mongolian and Kazakh, in one joint text where there is
+    one (the acknowledgement), else one after the other.
+    """
+    formed = form_of(key, capabilities)
+    if language:
+        text = _fit(formed, language, capabilities, _slots(values, language))
+    else:
+        both = [
+            _fit(formed, tongue, capabilities, _slots(values, tongue)) for tongue in ("mn", "kk")
+        ]
+        text = "\n".join(dict.fromkeys(both))
+    shown = tuple(Choice(value, i18n.text(label, language or "mn")) for value, label in choices)
+    text = text if capabilities.buttons else _numbered(text, shown, key)
+    return Written(key, language or BOTH, text, parts_of(text, capabilities), shown)
+
+
+def _numbered(text: str, choices: tuple[Choice, ...], key: str) -> str:
+    """Choices as a numbered list, unless the text already spells them out (joint SMS)."""
+    if not choices or key in CHOICES:
+        return text
+    return "\n".join([text, *(f"{n}. {item.label}" for n, item in enumerate(choices, 1))])
+
+
+def parts_of(text: str, capabilities: Capabilities) -> int:
+    """SMS parts, or messages of the channel's longest text."""
+    if capabilities.units is not None:
+        return measure(text).parts
+    return -(-ucs2_units(text) // capabilities.longest) or 1
+
+
+def _slots(values: Mapping[str, object], language: str) -> Mapping[str, str]:
+    found = values.get(language, values)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _fit(key: str, language: str, capabilities: Capabilities, values: Mapping[str, str]) -> str:
+    """The text, its elastic values shortened at a word until the channel's bound holds."""
+    text = i18n.text(key, language, **values)
+    bound = capabilities.units
+    entry = i18n.entry(key, language)
+    if bound is None or not entry.sms:
+        return text
+    for name in _ELASTIC:
+        over = ucs2_units(text) - bound
+        if over <= 0:
+            break
+        if name in entry.slots and values.get(name):
+            room = max(ucs2_units(values[name]) - over, 12)
+            values = {**values, name: shorten(values[name], room)}
+            text = i18n.text(key, language, **values)
+    return text
+
+
+def case_values(
+    case: Case, profile: Profile, zone: ZoneInfo, extra: Mapping[str, object]
+) -> dict[str, dict[str, str]]:
+    """The slots every letter about ``case`` may use, for each language."""
+    return {language: _values(case, profile, zone, extra, language) for language in i18n.LANGUAGES}
+
+
+def _values(
+    case: Case, profile: Profile, zone: ZoneInfo, extra: Mapping[str, object], language: str
+) -> dict[str, str]:
+    def date(moment: datetime | None) -> str:
+        return i18n.format_date(moment.astimezone(zone).date(), language) if moment else "-"
+
+    closed = case.status == "closed"
+    values = {
+        "reference": case.reference,
+        "code": case.code,
+        "date": date(case.closed_at if closed else case.due_at),
+        "received": date(case.received_at),
+        "extension_days": str(profile.extension.amount),
+        "phone": profile.organisation.phone,
+        "service": profile.organisation.project.of(language),
+        "routes": profile.routes.get(language, profile.organisation.phone),  # type: ignore[call-overload]
+        "outcome": i18n.text(f"outcome.{case.outcome}.label", language) if case.outcome else "-",
+        "stage": profile.stage(case.stage).name.of(language),
+        "summary": case.resolution,
+        "organisation": "11-11",
+    }
+    return values | {name: str(value) for name, value in extra.items() if value is not None}
+
+
+def letter_key(letter: str, case: Case, language: str | None) -> str:
+    """The catalogue key of a row's letter for this case."""
+    if letter == "ack":
+        if case.sensitive:
+            return "ack.sensitive"
+        return "ack" if language else "ack.joint"
+    if letter == "closed":
+        return f"letter.closed.{case.outcome}"
+    return f"letter.{letter}"
