@@ -1,0 +1,179 @@
+"""The list of aimags, soums and districts, and how one or two words name one of them.
+
+The list is `places.csv` beside this file; its header says how certain it is.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from store.fold import fold_key
+
+__all__ = [
+    "LONGEST_NAME",
+    "Place",
+    "aimags",
+    "collapse",
+    "exact",
+    "names",
+    "path",
+    "place",
+    "slipped",
+    "soums",
+    "spellings",
+    "zone",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One row of the list; `parent` is empty for an aimag and the capital."""
+
+    code: str
+    level: str
+    parent: str
+    mn: str
+    kk: str
+    en: str
+    zone: str
+    also: tuple[str, ...]
+    centre: bool
+    ordinary: bool
+
+
+@cache
+def _places() -> dict[str, Place]:
+    with Path(__file__).with_name("places.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    return {row["code"]: _place(row) for row in rows}
+
+
+def _place(row: dict[str, str]) -> Place:
+    flags = row.pop("flags").split()
+    also = tuple(row.pop("also").split("|")) if row["also"] else (row.pop("also"),)[1:]
+    return Place(**row, also=also, centre="centre" in flags, ordinary="ordinary" in flags)
+
+
+def place(code: str) -> Place:
+    """Return the place with this code; KeyError if the list has none."""
+    return _places()[code]
+
+
+def names(code: str, language: str) -> str:
+    """Return the place's name in "mn", "kk" or "en"; any other language gets the Mongolian."""
+    found = place(code)
+    return {"kk": found.kk, "en": found.en}.get(language) or found.mn
+
+
+def path(code: str, language: str) -> str:
+    """Return the name after its aimag's: "Баян-Өлгий, Улаанхус"."""
+    parent = place(code).parent
+    return ", ".join(names(each, language) for each in (parent, code) if each)
+
+
+def zone(code: str) -> str:
+    """Return the IANA time zone: Asia/Hovd in the three western aimags, else Asia/Ulaanbaatar."""
+    return place(code).zone
+
+
+def aimags() -> list[str]:
+    """Return the codes of the capital and the 21 aimags, in the order of the list."""
+    return [each.code for each in _places().values() if not each.parent]
+
+
+def soums(aimag: str) -> list[str]:
+    """Return the codes of an aimag's soums, or of the capital's districts."""
+    return [each.code for each in _places().values() if each.parent == aimag]
+
+
+# --- one word or two: which names could it be? ---------------------------------------------------
+
+# Case endings as `fold_key` leaves them, Mongolian first, then Kazakh.
+_CASES = (
+    "ин н ни и гин нин д т ад уд ид ед нд да де ду та те ту ас ус ес нас нус нес гас гус гес "
+    "иг г гиг ар ур ер гар гур гер таи туи теи дах дех дух тах тех инх инхан инхен ру лу "
+    "дин тин дан ден тан тен нан нен га ге ка ке ди ти даги деги таги теги лик дик тик"
+)
+_ENDINGS = frozenset(_CASES.split())
+_LONGEST_ENDING = max(map(len, _ENDINGS))
+_SLIP_LENGTH = 6
+LONGEST_NAME = 30
+_REPEATED = re.compile(r"(.)\1+")
+
+
+def collapse(words: Sequence[str]) -> str:
+    """Return the words as one, runs of a letter as one letter."""
+    return _REPEATED.sub(r"\1", "".join(words))
+
+
+def spellings(each: Place) -> set[str]:
+    """Return every way the list spells the place."""
+    return {name for name in (each.mn, each.kk, each.en, *each.also) if name}
+
+
+@cache
+def _index() -> dict[str, tuple[Place, ...]]:
+    index: dict[str, tuple[Place, ...]] = {}
+    for each in _places().values():
+        for key in {collapse(fold_key(name).split()) for name in spellings(each)}:
+            index[key] = (*index.get(key, ()), each)
+    return index
+
+
+@cache
+def _slips() -> dict[str, set[str]]:
+    """Return every key of a longer name less one letter, to the keys it came from."""
+    slips: dict[str, set[str]] = {}
+    own = (name for each in _places().values() for name in (each.mn, each.kk, each.en))
+    for key in {collapse(fold_key(name).split()) for name in own}:
+        if len(key) >= _SLIP_LENGTH:
+            for short in (key, *_shortened(key)):
+                slips.setdefault(short, set()).add(key)
+    return slips
+
+
+def _shortened(word: str) -> Iterator[str]:
+    return (word[:at] + word[at + 1 :] for at in range(1, len(word)))
+
+
+def _one_slip(typed: str, name: str) -> bool:
+    """Tell whether one letter lost, added, changed or swapped turns the one into the other."""
+    while typed and name and typed[0] == name[0]:
+        typed, name = typed[1:], name[1:]
+    while typed and name and typed[-1] == name[-1]:
+        typed, name = typed[:-1], name[:-1]
+    return max(len(typed), len(name)) <= 1 or (len(typed) == 2 and typed == name[::-1])
+
+
+def _stems(word: str, shortest: int) -> Iterator[str]:
+    """Yield the word, then what is left without a case ending, the vowel it swallowed put back."""
+    yield word
+    for length in range(1, min(_LONGEST_ENDING, len(word) - shortest) + 1):
+        stem, ending = word[:-length], word[-length:]
+        if ending in _ENDINGS:
+            yield stem
+            if ending[0] in "иауе":
+                yield from (stem + vowel for vowel in "еау")
+
+
+def exact(word: str, shortest: int = 3) -> tuple[Place, ...]:
+    """Return the places a collapsed key names, with or without a case ending.
+
+    `shortest` is the least length of what stands before the ending.
+    """
+    index = _index()
+    return next((index[stem] for stem in _stems(word, shortest) if stem in index), ())
+
+
+def slipped(word: str, shortest: int = 3) -> tuple[Place, ...]:
+    """Return the places a collapsed key names but for one slip, in names of six letters or more."""
+    slips = _slips()
+    for stem in _stems(word, shortest):
+        if len(stem) >= _SLIP_LENGTH:
+            near = set().union(*(slips.get(short, ()) for short in (stem, *_shortened(stem))))
+            if keys := sorted(key for key in near if _one_slip(stem, key)):
+                return tuple(each for key in keys for each in _index()[key])
+    return ()

@@ -1,0 +1,292 @@
+"""Places, found in what people write.
+
+:func:`find` reads any spelling that `store.fold` joins, case endings, and one slip in a longer
+name. Many names are everyday words or occur in several aimags, so inside a sentence a soum counts
+only beside its aimag or beside "сум"; the answer to "which place?" is read more loosely.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+from typing import NamedTuple
+
+from bot.gazetteer import (
+    LONGEST_NAME,
+    Place,
+    aimags,
+    collapse,
+    exact,
+    names,
+    path,
+    place,
+    slipped,
+    soums,
+    spellings,
+    zone,
+)
+from store.fold import fold_latin
+
+__all__ = ["Match", "Place", "aimags", "find", "names", "path", "place", "soums", "zone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A place found in a text.
+
+    `bag` is the number of the bag or khoroo named with it; `ambiguous` says that the text fits
+    several places and the person must be asked which.
+    """
+
+    code: str
+    level: str
+    bag: int | None = None
+    ambiguous: bool = False
+
+
+# --- the words of a message: spans that name places ----------------------------------------------
+
+_HEADS = ("aimag", "capital")
+_MARKERS = {
+    "soum": re.compile(r"сум(?:ин\w{0,5}|ини?|д\w{0,4}|анд?|ас|нас|ар|иг|таи|га|нан)?"),
+    "aimag": re.compile(r"аим[аг]\w{0,7}|прувинце"),
+    "district": re.compile(r"дурег\w{0,4}|дург(?:ин|инхан|иг|т|ес|ед)|аудан\w{0,5}|дистрицт"),
+    "town": re.compile(r"хут(?:ад|ин|ас|иг|ун)?|кала(?:си|да|син\w{0,4})?|цити"),
+}
+_LEVELS = {
+    "soum": ("soum",),
+    "aimag": ("aimag",),
+    "district": ("district",),
+    "town": ("capital", "soum", "aimag", "district"),
+}
+_FILLERS = frozenset(
+    {"би", "бид", "манаи", "монгул", "улс", "баина", "бна", "амдардаг", "фрум", "ин", "тхе"}
+    | {"мен", "биз", "турамин", "турамиз"}
+)
+_BAG = re.compile(
+    r"\b(?:(\d{1,2}) ?(?:р|дугар|дугер|ши|инши|нши|тх|хи)? ?(?:баг|бак|хуру)"
+    r"(?:ин|ни|н|т|ас|нас|нус|нд|иг|г|ар|и|инда|инан|та|тан)?|(?:баг|бак|хуру) (\d{1,2}))\b"
+)
+_WIDEST = 3
+_NEAR = 1
+_LONG = 6
+_SHORT_MESSAGE = 8
+_SHORT_ANSWER = 4
+
+
+class _Words(NamedTuple):
+    keys: list[str]
+    fine: list[str]
+    markers: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Words `start` to `end` name one of `places`.
+
+    `slip`: spelt a little otherwise; `paired`: the name beside it says which place is meant.
+    """
+
+    start: int
+    end: int
+    places: tuple[Place, ...]
+    marker: str = ""
+    slip: bool = False
+    paired: bool = False
+
+
+def _words(text: str) -> _Words:
+    fine = fold_latin(text).split()
+    keys = [word if word.isdigit() else collapse(word.replace("о", "у")) for word in fine]
+    return _Words(keys, fine, [_marker(key) for key in keys])
+
+
+def _marker(key: str) -> str:
+    return next((kind for kind, words in _MARKERS.items() if words.fullmatch(key)), "")
+
+
+def _spans(words: _Words, answer: bool) -> list[_Span]:
+    """Return the spans, longest names first, none overlapping."""
+    spans: list[_Span] = []
+    loose = answer or len(words.keys) <= _SHORT_MESSAGE
+    at = 0
+    while at < len(words.keys):
+        if span := _span_at(words, at, loose):
+            spans.append(span)
+        at = span.end if span else at + 1
+    return spans
+
+
+def _span_at(words: _Words, at: int, loose: bool) -> _Span | None:
+    if words.markers[at] or words.keys[at].isdigit():
+        return None
+    widths = range(min(_WIDEST, len(words.keys) - at), 0, -1)
+    return next((span for width in widths if (span := _span(words, at, at + width, loose))), None)
+
+
+def _span(words: _Words, start: int, end: int, loose: bool) -> _Span | None:
+    typed, fine = collapse(words.keys[start:end]), "".join(words.fine[start:end])
+    if len(typed) > LONGEST_NAME:
+        return None
+    marker = _beside(words, start, end)
+    # Of several words the last must be more than the ending of the first ("Завхан, Тэс").
+    shortest = 2 + len(collapse(words.keys[start : end - 1])) if end - start > 1 else 3
+    found = _parted(exact(typed, shortest), end - start)
+    if found:
+        return _Span(start, end, _finest(found, fine), marker, _is_vague(found, fine))
+    if (loose or marker) and not any(words.markers[start:end]):
+        found = _parted(slipped(typed, shortest), end - start)
+    return _Span(start, end, found, marker, slip=True) if found else None
+
+
+def _parted(found: tuple[Place, ...], width: int) -> tuple[Place, ...]:
+    return tuple(each for each in found if _may_be_parted(each, width))
+
+
+@cache
+def _fine_names(each: Place) -> tuple[str, ...]:
+    return tuple(fold_latin(name).replace(" ", "") for name in spellings(each))
+
+
+@cache
+def _may_be_parted(each: Place, width: int) -> bool:
+    """Tell whether the name is written in so many words, so that "how did" is not Ховд."""
+    parts = {len(fold_latin(name).split()) for name in spellings(each)}
+    return width == 1 or width in parts or len(each.mn) > _LONG
+
+
+def _finest(found: tuple[Place, ...], typed: str) -> tuple[Place, ...]:
+    """Keep the places spelt as typed where the coarse key joined two (Цагаан-Үүр, Цагааннуур)."""
+    same = tuple(each for each in found if typed.startswith(_fine_names(each)))
+    return same or found
+
+
+def _is_vague(found: tuple[Place, ...], typed: str) -> bool:
+    """Tell whether a short name is spelt like none of them: хувьд is not Ховд, өвс is not Увс."""
+    long = len(typed) >= _LONG and any(len(each.mn) >= _LONG for each in found)
+    return not long and not any(typed.startswith(_fine_names(each)) for each in found)
+
+
+def _beside(words: _Words, start: int, end: int) -> str:
+    """Return the marker of the words: after them, or before in a form ("Аймаг: Увс, Сум: Тэс")."""
+    if words.markers[0]:
+        return words.markers[start - 1]
+    return words.markers[end] if end < len(words.markers) else ""
+
+
+# --- what the spans say together -----------------------------------------------------------------
+
+
+def _by_marker(span: _Span) -> _Span:
+    levels = _LEVELS.get(span.marker, ())
+    fitting = tuple(each for each in span.places if each.level in levels)
+    return replace(span, places=fitting) if fitting else replace(span, marker="")
+
+
+def _heads(span: _Span, centres: bool) -> set[str]:
+    """Return the aimags the span can stand for; a town stands for its aimag ("ulgii ulaanhus")."""
+    heads = {each.code for each in span.places if each.level in _HEADS}
+    return heads | {each.parent for each in span.places if each.centre and centres}
+
+
+def _within(span: _Span, heads: set[str]) -> tuple[Place, ...]:
+    return tuple(each for each in span.places if each.parent in heads)
+
+
+def _near(words: _Words, one: _Span, other: _Span) -> bool:
+    between = words.markers[one.end : other.start]
+    return sum(not marker for marker in between) <= _NEAR
+
+
+def _pair(words: _Words, spans: list[_Span]) -> list[_Span]:
+    """Let an aimag beside a soum say which soum, and the soum say that the aimag is meant."""
+    spans = [_by_marker(span) for span in spans]
+    for at, (one, other) in enumerate(pairwise(spans)):
+        if not _near(words, one, other):
+            continue
+        one = spans[at]  # the pair before may have settled it
+        if one.slip and other.slip:
+            continue
+        if not one.paired and (inner := _within(other, _heads(one, centres=True))):
+            head = place(inner[0].parent)
+            spans[at] = replace(one, places=(head,), paired=True)
+            spans[at + 1] = replace(other, places=inner, paired=True)
+        elif not one.paired and (inner := _within(one, _heads(other, centres=False))):
+            spans[at] = replace(one, places=inner, paired=True)
+    return spans
+
+
+def _certain(span: _Span) -> bool:
+    """Tell whether the span is a place wherever it stands, also inside a sentence."""
+    plain = not any(each.ordinary for each in span.places)
+    if span.marker:
+        return True
+    if span.paired:
+        return plain
+    return plain and not span.slip and any(each.level in _HEADS for each in span.places)
+
+
+def _is_whole(words: _Words, spans: list[_Span]) -> bool:
+    """Tell whether the message is nothing but places, markers, numbers and bags."""
+    covered = {at for span in spans for at in range(span.start, span.end)}
+    apart_from_bags = set(_BAG.sub(" ", " ".join(words.keys)).split()) - _FILLERS
+    return all(
+        at in covered or words.markers[at] or key not in apart_from_bags or key.isdigit()
+        for at, key in enumerate(words.keys)
+    )
+
+
+def _fits_loosely(words: _Words, span: _Span, answer: bool) -> bool:
+    """Tell whether a bare name may be a place; an everyday word only in a short text."""
+    if not any(each.ordinary for each in span.places):
+        return True
+    towns = any(each.centre or each.level in _HEADS for each in span.places)
+    return len(words.keys) <= _SHORT_ANSWER if answer else towns
+
+
+def _is_head(span: _Span) -> bool:
+    return len(span.places) == 1 and span.places[0].level in _HEADS
+
+
+def _settle(span: _Span, heads: set[str]) -> tuple[Place, ...]:
+    """Return the places the span leaves open, the aimags named elsewhere in the message known."""
+    if len(span.places) > 1 and (inner := _within(span, heads)):
+        return inner
+    head = [each for each in span.places if each.level in _HEADS]
+    outside = [each for each in span.places if head and each.parent not in ("", head[0].code)]
+    return tuple(head) if head and len(outside) < 2 else span.places
+
+
+def find(text: str, answer: bool = False) -> list[Match]:
+    """Return the places a text names, in its order.
+
+    `answer` says that the text answers "which place?": a bare name, an everyday word, one slip
+    are then enough, unless the text also names a place in full. A name that fits several places
+    gives all of them, `ambiguous`. An aimag is left out where one of its soums is found.
+    """
+    words = _words(text)
+    spans = _pair(words, _spans(words, answer))
+    chosen = [span for span in spans if _certain(span)]
+    if not chosen and (answer or _is_whole(words, spans)):
+        chosen = [span for span in spans if _fits_loosely(words, span, answer)]
+    elif chosen and _is_whole(words, spans):
+        chosen = spans
+    heads = {span.places[0].code for span in chosen if _is_head(span)}
+    return _matches([_settle(span, heads) for span in chosen], _bag(words))
+
+
+def _bag(words: _Words) -> int | None:
+    bag = _BAG.search(" ".join(words.keys))
+    return int(bag[1] or bag[2]) if bag else None
+
+
+def _matches(settled: list[tuple[Place, ...]], bag: int | None) -> list[Match]:
+    shared = [{each.parent for each in places} for places in settled]
+    parents = {parent for parents in shared if len(parents) == 1 for parent in parents}
+    found = {
+        each.code: Match(each.code, each.level, bag, ambiguous=len(places) > 1)
+        for places in settled
+        for each in places
+        if each.code not in parents
+    }
+    return list(found.values())
