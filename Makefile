@@ -31,8 +31,9 @@ bench: $(DEVELOPED) ## measure; one JSON object a line
 faults: $(DEVELOPED) ## kill, starve and confuse it; nothing may be lost or done twice
 	@$(PY) -m tests.faults
 
-# The run lock takes the versions of the development lock, so that one environment serves both.
-COMPILE = echo hatchling uv | tr ' ' '\n' | $(UV) compile -q --universal --python-version 3.11 \
+# The run lock takes the versions of the development lock, so that one environment serves both;
+# hatchling and editables build our own package without fetching anything unhashed.
+COMPILE = echo hatchling editables uv | tr ' ' '\n' | $(UV) compile -q --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --no-annotate
 
 lock: $(DEVELOPED) ## take the current release of every dependency into both locks
