@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from store.fold import fold_key
+from store.fold import fold_key, fold_latin
 
 __all__ = [
     "LONGEST_NAME",
@@ -19,6 +19,7 @@ __all__ = [
     "collapse",
     "exact",
     "names",
+    "open_key",
     "path",
     "place",
     "slipped",
@@ -124,14 +125,30 @@ def _index() -> dict[str, tuple[Place, ...]]:
 
 
 @cache
+def _long_names() -> dict[str, tuple[Place, ...]]:
+    """Return the longer names, doubled letters kept and not: a lost letter can bring two vowels
+    together (Эрдэнэбулган, Эрдээбулган), and that must not count as a second slip."""
+    long: dict[str, tuple[Place, ...]] = {}
+    for each in _places().values():
+        for name in (each.mn, each.kk, each.en):
+            for key in {collapse(fold_key(name).split()), open_key(fold_latin(name))}:
+                if len(key) >= _SLIP_LENGTH:
+                    long[key] = (*long.get(key, ()), each)
+    return long
+
+
+def open_key(folded: str) -> str:
+    """Return the words as one with о read as у, doubled letters kept."""
+    return folded.replace(" ", "").replace("о", "у")
+
+
+@cache
 def _slips() -> dict[str, set[str]]:
     """Return every key of a longer name less one letter, to the keys it came from."""
     slips: dict[str, set[str]] = {}
-    own = (name for each in _places().values() for name in (each.mn, each.kk, each.en))
-    for key in {collapse(fold_key(name).split()) for name in own}:
-        if len(key) >= _SLIP_LENGTH:
-            for short in (key, *_shortened(key)):
-                slips.setdefault(short, set()).add(key)
+    for key in _long_names():
+        for short in (key, *_shortened(key)):
+            slips.setdefault(short, set()).add(key)
     return slips
 
 
@@ -169,11 +186,14 @@ def exact(word: str, shortest: int = 3) -> tuple[Place, ...]:
 
 
 def slipped(word: str, shortest: int = 3) -> tuple[Place, ...]:
-    """Return the places a collapsed key names but for one slip, in names of six letters or more."""
+    """Return the places a key names but for one slip, in names of six letters or more.
+
+    The key is collapsed or an :func:`open_key`.
+    """
     slips = _slips()
     for stem in _stems(word, shortest):
         if len(stem) >= _SLIP_LENGTH:
             near = set().union(*(slips.get(short, ()) for short in (stem, *_shortened(stem))))
             if keys := sorted(key for key in near if _one_slip(stem, key)):
-                return tuple(each for key in keys for each in _index()[key])
+                return tuple(dict.fromkeys(each for key in keys for each in _long_names()[key]))
     return ()

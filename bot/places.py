@@ -18,6 +18,7 @@ from bot.gazetteer import (
     collapse,
     exact,
     names,
+    open_key,
     path,
     place,
     slipped,
@@ -126,7 +127,7 @@ def _span_at(words: _Words, at: int, loose: bool) -> _Span | None:
 
 def _span(words: _Words, start: int, end: int, loose: bool) -> _Span | None:
     typed, fine = collapse(words.keys[start:end]), "".join(words.fine[start:end])
-    if len(typed) > LONGEST_NAME:
+    if len(fine) > LONGEST_NAME:
         return None
     marker = _beside(words, start, end)
     # Of several words the last must be more than the ending of the first ("Завхан, Тэс").
@@ -135,7 +136,9 @@ def _span(words: _Words, start: int, end: int, loose: bool) -> _Span | None:
     if found:
         return _Span(start, end, _finest(found, fine), marker, _is_vague(found, fine))
     if (loose or marker) and not any(words.markers[start:end]):
-        found = _parted(slipped(typed, shortest), end - start)
+        longer = shortest + len(fine) - len(typed)
+        found = slipped(typed, shortest) or slipped(open_key(fine), longer)
+        found = _parted(found, end - start)
     return _Span(start, end, found, marker, slip=True) if found else None
 
 
