@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from store.fold import fold_key, fold_latin
+from store.fold import fold_key, fold_latin, one_slip
 
 __all__ = [
     "LONGEST_NAME",
@@ -156,15 +156,6 @@ def _shortened(word: str) -> Iterator[str]:
     return (word[:at] + word[at + 1 :] for at in range(1, len(word)))
 
 
-def _one_slip(typed: str, name: str) -> bool:
-    """Tell whether one letter lost, added, changed or swapped turns the one into the other."""
-    while typed and name and typed[0] == name[0]:
-        typed, name = typed[1:], name[1:]
-    while typed and name and typed[-1] == name[-1]:
-        typed, name = typed[:-1], name[:-1]
-    return max(len(typed), len(name)) <= 1 or (len(typed) == 2 and typed == name[::-1])
-
-
 def _stems(word: str, shortest: int) -> Iterator[str]:
     """Yield the word, then what is left without a case ending, the vowel it swallowed put back."""
     yield word
@@ -194,6 +185,6 @@ def slipped(word: str, shortest: int = 3) -> tuple[Place, ...]:
     for stem in _stems(word, shortest):
         if len(stem) >= _SLIP_LENGTH:
             near = set().union(*(slips.get(short, ()) for short in (stem, *_shortened(stem))))
-            if keys := sorted(key for key in near if _one_slip(stem, key)):
+            if keys := sorted(key for key in near if one_slip(stem, key)):
                 return tuple(dict.fromkeys(each for key in keys for each in _long_names()[key]))
     return ()

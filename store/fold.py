@@ -17,7 +17,7 @@ letters itself, so search compares such keys.
 import re
 import unicodedata
 
-__all__ = ["fold", "fold_key", "fold_latin"]
+__all__ = ["fold", "fold_key", "fold_latin", "one_slip"]
 
 # є ї ѳ ɵ θ γ ÿ stood for ө and ү in old fonts and on neighbouring keyboards; they still arrive.
 _LETTERS: dict[int, str | None] = {
@@ -121,3 +121,19 @@ def fold_key(text: str) -> str:
     Made for equality and for a search column, not for reading: "ус" and "оос" share the key "ус".
     """
     return _REPEATED.sub(r"\1", fold_latin(text).replace("о", "у"))
+
+
+def one_slip(typed: str, name: str) -> bool:
+    """Tell whether one letter lost, added, changed or swapped turns the one into the other."""
+    if abs(len(typed) - len(name)) > 1:
+        return False
+    start = next((at for at, (a, b) in enumerate(zip(typed, name, strict=False)) if a != b), None)
+    if start is None:
+        return True
+    typed, name = typed[start:], name[start:]
+    return (
+        typed[1:] == name[1:]
+        or typed[1:] == name
+        or typed == name[1:]
+        or (typed[:2] == name[1::-1] and typed[2:] == name[2:])
+    )

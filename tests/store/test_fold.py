@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.fold import fold, fold_key, fold_latin
+from store.fold import fold, fold_key, fold_latin, one_slip
 
 KEYBOARDS = "ӨөҮүЁёЙйЭэЫыӘәҒғҚқҢңҰұҺһІіЄєЇїЬьЪъабгдежзиклмнопрстуфхцчшщюяABCabcYvyhHкХ 'ʼ-.,12"
 
@@ -101,3 +101,17 @@ def test_time_grows_with_length_only() -> None:
     for text in hostile:
         fold_key(text)
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize(
+    "typed", ["худаг", "худг", "хуудаг", "худак", "хадаг", "худга", "худагг", "удаг"]
+)
+def test_one_slip(typed: str) -> None:
+    assert one_slip(typed, "худаг")
+    assert one_slip("худаг", typed)
+
+
+@pytest.mark.parametrize("typed", ["худ", "хадак", "дахуг", "", "худгийн", "гудах"])
+def test_more_than_one_slip(typed: str) -> None:
+    assert not one_slip(typed, "худаг")
+    assert not one_slip("худаг", typed)
