@@ -23,7 +23,7 @@ check: $(DEVELOPED) ## lint, format, types, layers, catalogues of texts
 	@echo "== format" && .venv/bin/ruff format --check .
 	@echo "== types" && .venv/bin/mypy
 	@echo "== layers" && .venv/bin/lint-imports
-	@echo "== catalogues" && $(PY) -m pytest -q tests/config/test_i18n.py
+	@echo "== catalogues" && $(PY) -m pytest -q tests/config/test_i18n.py tests/config/test_catalogue.py
 
 bench: $(DEVELOPED) ## measure; one JSON object a line
 	@$(PY) -m tests.bench

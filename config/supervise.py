@@ -217,9 +217,7 @@ async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[str]:
 
 
 def _how(code: int) -> str:
-    return (
-        f"ended with exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
-    )
+    return f"ended with exit code {code}" if code >= 0 else f"killed by signal {-code}"
 
 
 def read_procfile(path: Path) -> dict[str, list[str]]:
