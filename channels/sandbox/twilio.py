@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -199,7 +200,7 @@ def _page(twilio: Twilio) -> Json:
         raise Refusal(400, 20001, f"Unknown parameters: {', '.join(sorted(unknown))}")
     size = min(max(args.get("PageSize", 50, type=int), 1), 1000)
     number = args.get("Page", 0, type=int)
-    found = [sms for sms in twilio.all() if _wanted(sms)]
+    found = list(filter(_matcher(), twilio.all()))
     token = args.get("PageToken", "").removeprefix("PA")
     start = next((i + 1 for i, sms in enumerate(found) if sms.sid == token), 0)
     page = found[start : start + size]
@@ -225,19 +226,26 @@ def _uri(number: int, size: int, token: str) -> str:
     return f"{request.path.removeprefix('/twilio')}?{urlencode(query)}"
 
 
-def _wanted(sms: Sms) -> bool:
+def _matcher() -> Callable[[Sms], bool]:
+    """Whether a message is one that the query asks for."""
     args = request.args
-    if args.get("To", sms.to) != sms.to or args.get("From", sms.sender) != sms.sender:
-        return False
-    created = sms.created
-    if "DateSent" in args and not timedelta(0) <= created - _moment("DateSent") < timedelta(days=1):
-        return False
-    if "DateSent>" in args and created < _moment("DateSent>"):
-        return False
-    return "DateSent<" not in args or created <= _moment("DateSent<")
+    day, first, last = _moment("DateSent"), _moment("DateSent>"), _moment("DateSent<")
+
+    def wanted(sms: Sms) -> bool:
+        return (
+            args.get("To", sms.to) == sms.to
+            and args.get("From", sms.sender) == sms.sender
+            and (day is None or day <= sms.created < day + timedelta(days=1))
+            and (first is None or first <= sms.created)
+            and (last is None or sms.created <= last)
+        )
+
+    return wanted
 
 
-def _moment(name: str) -> datetime:
+def _moment(name: str) -> datetime | None:
+    if name not in request.args:
+        return None
     try:
         moment = datetime.fromisoformat(request.args[name])
     except ValueError:

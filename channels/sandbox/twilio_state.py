@@ -156,6 +156,8 @@ class Twilio:
         if status in _ORDER and _ORDER.index(status) < _ORDER.index(sms.status):
             return
         sms.status, sms.error_code = status, code
+        if status != "queued":  # a service has chosen its number by now
+            sms.sender = sms.sender or self.number
         if sms.entry is not None:
             error = f"error {code}" if code else None
             self.world.history.change(sms.entry, status=status, error=error)
