@@ -24,7 +24,12 @@ from config.settings import settings
 PARTITIONS = 8
 DRAIN, DELIVER = "drain", "deliver"
 BELL_MS = 3_000
-_JOBS = {DRAIN: "bot.jobs.drain", DELIVER: "channels.jobs.deliver"}
+JOBS = {DRAIN: "bot.jobs.drain", DELIVER: "channels.jobs.deliver"}
+
+
+def parts(queue: str) -> range:
+    """The parts a queue is divided into."""
+    return range(PARTITIONS if queue == DRAIN else 1)
 
 
 @dataclass(frozen=True, order=True)
@@ -56,7 +61,7 @@ def ring(bells: Iterable[Bell]) -> None:
         for bell in sorted(set(bells)):
             if connection().set(bell.flag, 1, nx=True, px=BELL_MS):
                 Queue(bell.queue, connection=connection(), serializer=JSONSerializer).enqueue(
-                    _JOBS[bell.queue], bell.part, job_timeout=300, result_ttl=0, failure_ttl=300
+                    JOBS[bell.queue], bell.part, job_timeout=300, result_ttl=0, failure_ttl=300
                 )
     except RedisError as error:
         log.get().warning("bell not rung", error=type(error).__name__)

@@ -9,7 +9,7 @@ from typing import Any
 
 from config.errors import HariuError
 from config.profile import Profile
-from store.grievances import Case
+from store.case import Case
 from workflow.states import Outcome, Role, Status, Transition, find
 
 

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 from config.clock import is_holiday
 from config.profile import Profile, profile
 from store import channels, grievances, people
+from store.case import Case
 from store.db import Transaction
 from store.fold import fold
-from store.grievances import Case
 from store.messages import Capabilities
 from store.outbox import FIRST, NORMAL, Letter, enqueue
 from store.people import AddressRow
@@ -26,7 +26,7 @@ from store.schema import person as person_table
 from workflow import deadlines, letters, trail
 from workflow.commands import Act, Actor, Refused, Register, permitted
 from workflow.reference import new_code, new_reference
-from workflow.states import Clock, Status, Transition, find
+from workflow.states import Clock, Transition, find
 
 _POOL = 32
 EVENT = {
@@ -336,8 +336,3 @@ def _iso(moment: datetime | None) -> str | None:
 
 def _is_moment(value: object) -> bool:
     return isinstance(value, datetime)
-
-
-def is_open(case: Case) -> bool:
-    """Whether the procedure still runs."""
-    return case.status != Status.CLOSED

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from config import i18n
 from config.profile import Profile
-from store.grievances import Case
+from store.case import Case
 from store.messages import Capabilities, Choice
 from store.text import measure, shorten, ucs2_units
 

@@ -1,0 +1,139 @@
+"""``/in/<channel>``: verify on the raw body, store durably, answer 200. Nothing else happens here.
+
+A 4xx would make some providers drop a message for ever and others repeat it and unsubscribe us,
+so a genuine event that we cannot read is kept as a dead letter and answered 200.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, abort, request
+from flask import Response as FlaskResponse
+from werkzeug.exceptions import HTTPException
+
+from channels import registry
+from channels.base import BadSignature, Channel, Request, Responds, Response, Unparseable
+from config import clock, log
+from config.errors import HariuError
+from config.settings import settings
+from store import inbox
+from store.inbox import Receipt
+
+MAX_BODY = 2 * 1024 * 1024
+
+webhooks = Blueprint("webhooks", __name__)
+
+
+def to_request(path: str) -> Request:
+    """The request as adapters see it: with the *public* URL, whatever proxy stands in front."""
+    body = request.get_data(cache=True, parse_form_data=False)
+    query = request.query_string.decode("latin-1")
+    url = f"{settings().public_url}{path}" + (f"?{query}" if query else "")
+    return Request(
+        method=request.method,
+        url=url,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=body,
+        query={name: values[-1] for name, values in request.args.lists()},
+        form=_form(body),
+        path=path,
+    )
+
+
+def _form(body: bytes) -> dict[str, str]:
+    from urllib.parse import parse_qsl
+
+    if request.mimetype != "application/x-www-form-urlencoded":
+        return {}
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+@webhooks.route("/in/<code>", methods=["GET", "POST"])
+@webhooks.route("/in/<code>/<path:rest>", methods=["GET", "POST"])
+def take_in(code: str, rest: str = "") -> FlaskResponse:
+    """One event of one provider."""
+    channel = registry.active().get(code)
+    if channel is None:
+        abort(404)
+    incoming = to_request(request.path)
+    try:
+        channel.verify(incoming)
+    except BadSignature:
+        log.get().warning("signature refused", channel=code)
+        abort(403)
+    answer = _respond(channel, incoming)
+    if request.method == "POST":
+        inbox.accept(_receipt(channel, incoming))
+    elif answer is None:
+        abort(405)
+    answer = answer or Response()
+    return FlaskResponse(answer.body, answer.status, content_type=answer.content_type)
+
+
+def _respond(channel: Channel, incoming: Request) -> Response | None:
+    return channel.respond(incoming) if isinstance(channel, Responds) else None
+
+
+def _receipt(channel: Channel, incoming: Request) -> Receipt:
+    """What is stored: the event as it came, and what the adapter understood of it."""
+    error, messages = "", ()
+    try:
+        messages = tuple(channel.parse(incoming))  # type: ignore[assignment]
+    except Unparseable as problem:
+        error = f"{problem.code}: {problem}"
+        log.get().warning("event not understood", channel=channel.code, code=problem.code)
+    except Exception as problem:  # noqa: BLE001 - a fault of ours must not lose a message
+        error = f"unparseable: {type(problem).__name__}"
+        log.get().error("adapter failed", channel=channel.code, error=type(problem).__name__)
+    content_type = incoming.headers.get("content-type", "")
+    return Receipt(
+        channel.code, channel.account, incoming.body, clock.now(), messages, content_type, error
+    )
+
+
+def create_app() -> Flask:
+    """The public app: webhooks, health, and (later rooms) the citizens' pages."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.register_blueprint(webhooks)
+    app.add_url_rule("/healthz", "healthz", lambda: FlaskResponse("ok\n", mimetype="text/plain"))
+    app.add_url_rule("/readyz", "readyz", _ready)
+    app.register_error_handler(HariuError, _failed)
+    app.register_error_handler(HTTPException, _refused)
+    app.after_request(_headers)
+    return app
+
+
+def _ready() -> FlaskResponse:
+    from sqlalchemy import text
+
+    from store.db import reading
+
+    with reading() as tx:
+        tx.execute(text("SELECT 1"))
+    return FlaskResponse("ready\n", mimetype="text/plain")
+
+
+def _failed(error: HariuError) -> FlaskResponse:
+    """Only a store that is away comes here: the provider is asked to call again."""
+    log.get().error("request failed", code=error.code)
+    return FlaskResponse(
+        "Try again in a minute.\n", 503, {"Retry-After": "30"}, mimetype="text/plain"
+    )
+
+
+def _refused(error: HTTPException) -> FlaskResponse:
+    return FlaskResponse(f"{error.name}.\n", error.code or 500, mimetype="text/plain")
+
+
+def _headers(response: FlaskResponse) -> FlaskResponse:
+    defaults: dict[str, Any] = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "DENY",
+        "Cache-Control": "no-store",
+    }
+    for name, value in defaults.items():
+        response.headers.setdefault(name, value)
+    return response

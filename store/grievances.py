@@ -1,0 +1,121 @@
+"""Grievances and their trail as rows. Only `workflow.handlers` changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, bindparam, func, select, text, update
+
+from store.case import Case
+from store.db import Transaction
+from store.schema import case_event, note
+from store.schema import grievance as table
+
+_FIELDS = tuple(item.name for item in fields(Case))
+_UPDATE = (
+    update(table)
+    .where(table.c.id == bindparam("b_id"))
+    .values({name: bindparam(f"b_{name}") for name in _FIELDS if name not in {"id", "reference"}})
+)
+
+
+def allocate(tx: Transaction, of: Table, count: int) -> list[int]:
+    """``count`` fresh ids of ``of``, so that rows which name one another go in together."""
+    if tx.on_sqlite:  # the gate lets one writer in at a time, so the greatest id is ours to pass
+        top = tx.scalar(select(func.coalesce(func.max(of.c.id), 0)))
+        return list(range(top + 1, top + 1 + count))
+    query = text(
+        "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"
+    )
+    return list(tx.execute(query, {"name": of.name, "count": count}).scalars())
+
+
+def taken(tx: Transaction, references: Iterable[str]) -> set[str]:
+    """Those of ``references`` that a grievance already has."""
+    query = select(table.c.reference).where(table.c.reference.in_(list(references)))
+    return set(tx.execute(query).scalars())
+
+
+def count_of_year(tx: Transaction, year: int) -> int:
+    """How many grievances carry the year's first two digits."""
+    low, high = f"{year % 100:02d}", f"{year % 100 + 1:02d}"
+    query = select(func.count()).where(table.c.reference >= low, table.c.reference < high)
+    return int(tx.scalar(query) or 0)
+
+
+def _case(row: Any) -> Case:
+    return Case(**{name: getattr(row, name) for name in _FIELDS})
+
+
+_COLUMNS = [table.c[name] for name in _FIELDS]
+
+
+def lock(tx: Transaction, ids: Iterable[int]) -> dict[int, Case]:
+    """Load grievances for change, locked in id order so that two writers never cross."""
+    query = select(*_COLUMNS).where(table.c.id.in_(sorted(set(ids)))).order_by(table.c.id)
+    if not tx.on_sqlite:
+        query = query.with_for_update()
+    return {row.id: _case(row) for row in tx.execute(query)}
+
+
+def get(tx: Transaction, grievance_id: int) -> Case | None:
+    """One grievance to look at."""
+    row = tx.execute(select(*_COLUMNS).where(table.c.id == grievance_id)).first()
+    return _case(row) if row else None
+
+
+def of_addresses(tx: Transaction, address_ids: Iterable[int]) -> list[Case]:
+    """Every grievance that answers to one of these addresses, oldest first."""
+    query = select(*_COLUMNS).where(table.c.address_id.in_(list(address_ids))).order_by(table.c.id)
+    return [_case(row) for row in tx.execute(query)]
+
+
+def by_references(tx: Transaction, references: Iterable[str]) -> dict[str, Case]:
+    """Grievances by reference."""
+    query = select(*_COLUMNS).where(table.c.reference.in_(list(references)))
+    return {row.reference: _case(row) for row in tx.execute(query)}
+
+
+def insert(tx: Transaction, cases: Sequence[Case]) -> None:
+    """Write new grievances."""
+    if cases:
+        tx.execute(
+            table.insert(), [{name: getattr(case, name) for name in _FIELDS} for case in cases]
+        )
+
+
+def save(tx: Transaction, cases: Sequence[Case]) -> None:
+    """Write changed grievances."""
+    if cases:
+        tx.execute(
+            _UPDATE, [{f"b_{name}": getattr(case, name) for name in _FIELDS} for case in cases]
+        )
+
+
+def add_events(tx: Transaction, events: Sequence[Mapping[str, Any]]) -> None:
+    """Append to the trail."""
+    if events:
+        tx.execute(case_event.insert(), events)
+
+
+def events(tx: Transaction, grievance_id: int) -> list[Any]:
+    """The trail of one grievance, oldest first."""
+    query = select(case_event).where(case_event.c.grievance_id == grievance_id)
+    return list(tx.execute(query.order_by(case_event.c.seq)).all())
+
+
+def add_note(
+    tx: Transaction, grievance_id: int, officer_id: int | None, words: str, at: datetime
+) -> None:
+    """Keep an internal note."""
+    row = {"grievance_id": grievance_id, "officer_id": officer_id, "text": words, "at": at}
+    tx.execute(note.insert(), [row])
+
+
+def notes(tx: Transaction, grievance_id: int) -> list[Any]:
+    """The notes of one grievance, oldest first."""
+    query = select(note).where(note.c.grievance_id == grievance_id).order_by(note.c.id)
+    return list(tx.execute(query).all())

@@ -1,0 +1,72 @@
+"""The clock process: ``python -m workflow.jobs``. Each second it rings for whatever waits.
+
+A bell may have been lost with Redis or with a worker; rows are not. Everything here is idempotent
+and may run in any number of processes.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import datetime
+
+from sqlalchemy import select
+
+from config import clock, log
+from config.errors import HariuError
+from config.settings import settings
+from store import outbox
+from store.db import Transaction, reading, transaction
+from store.messages import InboundState, OutboundState
+from store.queue import DELIVER, DRAIN, Bell, ring
+from store.schema import conversation, inbox
+from store.schema import outbox as outbox_table
+
+TICK_SECONDS = 1.0
+
+
+def tick() -> list[Bell]:
+    """Ring for every part that has work; the bells rung."""
+    now = clock.now()
+    with reading() as tx:
+        bells = waiting(tx, now)
+        lapsed = _lapsed(tx, now)
+    if lapsed:
+        with transaction() as tx:
+            outbox.expire_claims(tx, now)
+        bells.append(Bell(DELIVER))
+    ring(bells)
+    return bells
+
+
+def waiting(tx: Transaction, now: datetime) -> list[Bell]:
+    """The parts with unhandled messages, dialogues to go on with, or messages to send."""
+    new = select(inbox.c.partition).where(inbox.c.state == InboundState.NEW)
+    awake = select(conversation.c.partition).where(conversation.c.wake_at <= now)
+    parts = {row.partition for row in tx.execute(new.union(awake))}
+    bells = [Bell(DRAIN, part) for part in sorted(parts)]
+    return [*bells, Bell(DELIVER)] if outbox.due_channels(tx, now) else bells
+
+
+def _lapsed(tx: Transaction, now: datetime) -> bool:
+    query = select(outbox_table.c.id).where(
+        outbox_table.c.state == OutboundState.SENDING, outbox_table.c.claimed_until < now
+    )
+    return tx.execute(query.limit(1)).first() is not None
+
+
+def main() -> None:
+    """Tick until SIGTERM."""
+    log.set_up("clock", settings().log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(TICK_SECONDS):
+        try:
+            tick()
+        except HariuError as error:
+            log.get().error("tick failed", code=error.code)
+
+
+if __name__ == "__main__":
+    main()
