@@ -155,7 +155,7 @@ class Settings(BaseSettings):
 
     @property
     def telegram_webhook_secret(self) -> str:
-        """What Telegram repeats in ``X-Telegram-Bot-Api-Secret-Token`` (1 to 256 of A-Za-z0-9_-)."""
+        """What Telegram repeats in ``X-Telegram-Bot-Api-Secret-Token`` (64 hex digits)."""
         given = self.telegram_secret.get_secret_value()
         token = self.telegram_token.get_secret_value()
         return given or hmac.new(token.encode(), b"telegram webhook", "sha256").hexdigest()
