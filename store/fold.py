@@ -112,6 +112,7 @@ def fold_latin(text: str) -> str:
     if text.isascii() and not _LATIN_WORD.search(text):
         return text
     text = _MARKS.sub("", unicodedata.normalize("NFD", text.translate(_ACCENTS)))
+    text = unicodedata.normalize("NFC", text)
     return _LONG_I.sub("и", _LATIN_WORD.sub(_read_latin, text))
 
 
