@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
 from typing import Any
@@ -50,7 +50,7 @@ class CallLog:
         with self._lock:
             calls = list(self._calls.values())
         chosen = (call for call in calls if provider in ("", call.provider))
-        return [asdict(call) for call in islice(chosen, since, None)]
+        return [dict(vars(call)) for call in islice(chosen, since, None)]
 
 
 def params_of(incoming: Request) -> dict[str, Any]:

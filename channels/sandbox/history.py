@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
@@ -69,4 +69,4 @@ class History:
         with self._lock:
             known = self._of.get((channel, address), []) if address else self._entries
             chosen = [e for e in known if e.n > since and channel in ("", e.channel)]
-            return [asdict(entry) for entry in chosen]
+            return [dict(vars(entry)) for entry in chosen]

@@ -20,8 +20,8 @@ PRESET = {"phone": "+97688110001", "chat": "88110001", "name": "Жишээ"}
 NUMBERS = ("+97688110001", "+97688110002", "+97688110003")
 EXAMPLES = (
     ("mn", "Манай сумын худаг ширгэсэн, ус алга"),
-    ("mn", "Сургуулийн халаалт гурван хоног ажиллахгүй байна"),
     ("kk", "Біздің ауылда интернет жоқ"),
+    ("mn", "Сургуулийн халаалт гурван хоног ажиллахгүй байна"),
     ("kk", "Жолды қашан жөндейсіздер?"),
 )
 SENDABLE = {
@@ -79,7 +79,7 @@ def blueprint(world: World, phones: Phones) -> Blueprint:
         try:
             if form.get("do") != "switch":
                 _act(phones, channel, form)
-        except BadAction as error:
+        except ValueError as error:
             return f"{error}\n", 400
         if request.accept_mimetypes.best == "application/json":
             return "", 204

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from channels.sandbox.calls import params_of
 from channels.sandbox.telegram_state import Telegram
 from channels.sandbox.telegram_updates import build
-from channels.sandbox.twilio_state import Media, Twilio, new_sid, new_sms
+from channels.sandbox.twilio_state import Media, Sms, Twilio, new_sid, new_sms
 from channels.sandbox.uploads import BadAction, decoded
 from channels.sandbox.webhook import Answer
 from channels.sandbox.world import World
@@ -31,45 +31,39 @@ class Phones:
 
         Answers Twilio's id and how our endpoint answered. Raises `BadAction`.
         """
-        sender, text = str(body.get("from") or ""), str(body.get("text") or "")
-        given = body.get("media") or []
-        if not sender or not (text or given):
-            raise BadAction("from, and text or media, are needed")
-        media = [
-            Media(new_sid("ME"), str(part["content_type"]), decoded(part["base64"]))
-            for part in given
-        ]
-        sms = new_sms(
-            sid=body.get("sid"),
-            direction="inbound",
-            sender=sender,
-            body=text,
-            media=media,
-            to=str(body.get("to") or self.twilio.number),
-            status="received",
-            service=self.twilio.service,
-        )
-        base = self.world.settings.twilio_api or f"{host}twilio"
-        extra = {str(name): str(value) for name, value in (body.get("params") or {}).items()}
+        sms = self._written(body)
         shown = [
             {"url": f"/twilio/cdn/{sms.sid}/{part.sid}", "content_type": part.content_type}
-            for part in media
+            for part in sms.media
         ]
-        entry = self.world.history.add(
-            "sms",
-            sender,
-            "in",
-            text=text,
-            status="sending",
-            parts=sms.parts,
-            sid=sms.sid,
-            media=shown,
-            kind="media" if media else "text",
-        )
+        kind = "media" if shown else "text"
+        about = {"text": sms.body, "parts": sms.parts, "sid": sms.sid, "media": shown, "kind": kind}
+        entry = self.world.history.add("sms", sms.sender, "in", status="sending", **about)
+        base = self.world.settings.twilio_api or f"{host}twilio"
+        extra = {str(name): str(value) for name, value in (body.get("params") or {}).items()}
         answer = self.twilio.receive(sms, base.rstrip("/"), extra)
         status = "delivered" if answer.ok else "failed"
         self.world.history.change(entry, status=status, error=_reason(answer))
         return {"sid": sms.sid, "status": answer.status, "answer": answer.body}
+
+    def _written(self, body: Json) -> Sms:
+        sender, text = str(body.get("from") or ""), str(body.get("text") or "")
+        given = body.get("media") or []
+        if not sender or not (text or given):
+            raise BadAction("from, and text or media, are needed")
+        return new_sms(
+            sid=body.get("sid"),
+            direction="inbound",
+            sender=sender,
+            to=str(body.get("to") or self.twilio.number),
+            body=text,
+            status="received",
+            service=self.twilio.service,
+            media=[
+                Media(new_sid("ME"), str(part.get("content_type")), decoded(part.get("base64")))
+                for part in given
+            ],
+        )
 
     def chat(self, body: Json) -> Json:
         """Do something in a Telegram chat as `POST /phone/telegram` says; raises `BadAction`."""

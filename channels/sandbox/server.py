@@ -60,8 +60,8 @@ class SandboxServer:
     """A sandbox inside this process, on a free port, for tests.
 
     ``with SandboxServer(settings) as sandbox:`` gives ``sandbox.url`` and the shortcuts below; they
-    call the server over HTTP as anybody else would. ``sandbox.world.settings`` may be replaced by
-    the test before the first call, when the public app's port is known only later.
+    call the server over HTTP as anybody else would. ``sandbox.world.settings`` may be replaced
+    later, when the public app's port is known only then.
     """
 
     def __init__(self, settings: Settings, port: int = 0) -> None:

@@ -8,6 +8,7 @@ class Phone {
   constructor(section) {
     this.form = section.querySelector("form");
     this.thread = section.querySelector(".thread");
+    this.scroll = section.querySelector(".scroll");
     this.problem = section.querySelector(".problem");
     this.text = section.querySelector("textarea");
     this.key = this.thread.dataset.key;
@@ -76,7 +77,7 @@ class Phone {
   }
 
   show(items) {
-    const below = this.thread.scrollHeight - this.thread.scrollTop - this.thread.clientHeight < 80;
+    const below = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 80;
     for (const item of items) {
       this.seen = Math.max(this.seen, Number(item.dataset.n));
       const old = document.getElementById(item.id);
@@ -92,8 +93,7 @@ class Phone {
       time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
       time.dataset.local = "";
     }
-    if (!this.thread.children.length) this.thread.textContent = "";
-    if (scroll) this.thread.scrollTop = this.thread.scrollHeight;
+    if (scroll) this.scroll.scrollTop = this.scroll.scrollHeight;
   }
 }
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
+from pydantic import SecretStr
 
 from channels.sandbox.calls import CallLog
 from channels.sandbox.server import SandboxServer
-from tests.channels.sandbox.conftest import ACCOUNT, AUTH, TOKEN
+from tests.channels.sandbox.conftest import ACCOUNT, AUTH, TOKEN, Endpoint, wait_for
 
 ROOT = Path(__file__).parents[3]
 
@@ -31,6 +34,48 @@ def start(**variables: str) -> subprocess.CompletedProcess[str]:
         timeout=30,
         check=False,
     )
+
+
+def test_it_starts_as_a_process_and_logs_no_number(tmp_path: Path, endpoint: Endpoint) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HARIU_")}
+    variables = {
+        "HARIU_HOME": str(tmp_path),
+        "HARIU_PUBLIC_URL": endpoint.url,
+        "HARIU_SANDBOX_PORT": str(port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "channels.sandbox"],
+        env=clean | variables,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}/healthz"), 30)
+        body = {"from": "+97688110001", "text": "Сайн уу"}
+        assert httpx.post(f"http://127.0.0.1:{port}/phone/sms", json=body).json()["status"] == 200
+    finally:
+        process.terminate()
+        output = process.communicate(timeout=10)[0]
+    assert "88110001" not in output
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_settings_may_come_later(sandbox: SandboxServer) -> None:
+    changed = {"telegram_token": SecretStr("5:later")}
+    sandbox.world.settings = sandbox.world.settings.model_copy(update=changed)
+    assert sandbox.http.get("/telegram/bot5:later/getMe").json()["result"]["id"] == 5
+    assert sandbox.http.get(f"/telegram/bot{TOKEN}/getMe").status_code == 401
 
 
 def test_one_connection_serves_many_requests(sandbox: SandboxServer) -> None:

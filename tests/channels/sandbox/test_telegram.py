@@ -122,7 +122,7 @@ def test_a_file_there_and_back(sandbox: SandboxServer, kind: str) -> None:
 def test_edits_and_deletion(sandbox: SandboxServer) -> None:
     async def work(bot: Bot) -> Any:
         message = await bot.send_message(CHAT, "Тийм үү?", reply_markup=YES_NO)
-        key = {"chat_id": CHAT, "message_id": message.message_id}
+        key: dict[str, Any] = {"chat_id": CHAT, "message_id": message.message_id}
         bare = await bot.edit_message_reply_markup(**key)
         assert isinstance(bare, type(message))
         assert bare.reply_markup is None
