@@ -88,10 +88,15 @@ class Supervisor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop(self._keepers)
+        await self.stop(self.running)
         self._guard.communicate()
         for number in STOP_SIGNALS:
             asyncio.get_running_loop().remove_signal_handler(number)
+
+    @property
+    def running(self) -> set[str]:
+        """Names of the processes that are kept alive."""
+        return set(self._keepers)
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a process, and start it again whenever it ends."""
@@ -99,7 +104,7 @@ class Supervisor:
 
     async def stop(self, names: Iterable[str]) -> None:
         """End these processes: SIGTERM, then SIGKILL after `guard.GRACE` seconds."""
-        tasks = [self._keepers.pop(name) for name in tuple(names)]
+        tasks = [self._keepers.pop(name) for name in set(names)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -226,10 +231,11 @@ def read_procfile(path: Path) -> dict[str, list[str]]:
     ``-P`` keeps the current folder, which may hold a foreign ``config``, out of ``sys.path``.
     """
     lines = (line.partition(":") for line in path.read_text(encoding="utf-8").splitlines())
-    return {name.strip(): _command(text) for name, colon, text in lines if colon}
+    return {name.strip(): command_of(text) for name, colon, text in lines if colon}
 
 
-def _command(text: str) -> list[str]:
+def command_of(text: str) -> list[str]:
+    """The command line in ``text``, see `read_procfile`."""
     program, *arguments = shlex.split(text)
     ours = {
         "python": [sys.executable, "-P"],
