@@ -1,4 +1,4 @@
-"""Which language a short message is written in: Mongolian, Kazakh, Russian, English or none of them.
+"""Which language a short message is in: Mongolian, Kazakh, Russian, English or none of them.
 
 A multinomial logistic regression over character n-grams (1 to 5, word boundaries included) and
 whole words, one table for every script: `profiles/table.bin`, built by `bot.profiles.train`.
@@ -11,7 +11,7 @@ import math
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
@@ -23,7 +23,8 @@ Script = Literal["cyrl", "latn", "arab", "mong", "none"]
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 TABLE = Path(__file__).parent / "profiles" / "table.bin"
-LANE = 20  # bits a language takes in a packed weight
+LANES = 7  # mn, kk, ru, en, and groups of other languages that training found by itself
+LANE = 20  # bits a lane takes in a packed weight
 
 _READ = 400  # characters looked at; more add nothing
 _LONGEST = 5  # characters in an n-gram
@@ -93,9 +94,9 @@ def features(cleaned: str, script: Script) -> list[str]:
 
 
 def unpack(total: int, lane: int) -> list[int]:
-    """The signed numbers, one a language, that were added up in one integer of `lane`-bit lanes."""
+    """The signed numbers, one a lane, that were added up in one integer of `lane`-bit lanes."""
     half = 1 << (lane - 1)
-    shifts = [lane * place for place in range(len(LANGUAGES))]
+    shifts = [lane * place for place in range(LANES)]
     total += sum(half << shift for shift in shifts)
     return [(total >> shift & (2 * half - 1)) - half for shift in shifts]
 
@@ -105,17 +106,24 @@ def pack(numbers: Iterable[int], lane: int) -> int:
     return sum(number << (lane * place) for place, number in enumerate(numbers))
 
 
+def softmax(powers: Sequence[float]) -> list[float]:
+    """Probabilities of log-odds."""
+    top = max(powers)
+    raised = [math.exp(power - top) for power in powers]
+    whole = sum(raised)
+    return [value / whole for value in raised]
+
+
 @cache
 def _table() -> Table:
     head, _, body = lzma.decompress(TABLE.read_bytes()).partition(b"\n")
     meta = json.loads(head)
     grams = body[: meta["bytes"]].decode().split("\n")
     flat = memoryview(body[meta["bytes"] :]).cast("b")
-    planes = [flat[lane * len(grams) : (lane + 1) * len(grams)] for lane in range(len(LANGUAGES))]
-    packed = [
-        mn + (kk << LANE) + (ru << 2 * LANE) + (en << 3 * LANE) + (und << 4 * LANE)
-        for mn, kk, ru, en, und in zip(*planes, strict=True)
-    ]
+    packed = [0] * len(grams)
+    for lane in range(LANES):
+        plane = flat[lane * len(grams) : (lane + 1) * len(grams)]
+        packed = [sum_ + (one << lane * LANE) for sum_, one in zip(packed, plane, strict=True)]
     weights = dict(zip(grams, packed, strict=True))
     return Table(weights, meta["lengths"], meta["temperatures"], meta["sure_from"])
 
@@ -146,10 +154,12 @@ def _weighed(cleaned: str, script: Script, allowed: set[Language]) -> Identifica
     total = sum(map(table.weights.get, features(cleaned, script), repeat(0)))
     band = bisect_right(table.lengths, len(cleaned))
     heat = table.temperatures[band]
-    powers = dict(zip(LANGUAGES, (score / heat for score in unpack(total, LANE)), strict=True))
-    top = max(powers[each] for each in allowed)
-    raised = {each: math.exp(powers[each] - top) if each in allowed else 0.0 for each in LANGUAGES}
-    probabilities = {each: value / sum(raised.values()) for each, value in raised.items()}
+    powers = [
+        power / heat if LANGUAGES[min(lane, 4)] in allowed else -math.inf
+        for lane, power in enumerate(unpack(total, LANE))
+    ]
+    each = softmax(powers)
+    probabilities = dict(zip(LANGUAGES, [*each[:4], sum(each[4:])], strict=True))
     best = max(LANGUAGES, key=probabilities.__getitem__)
     sure = best != "und" and probabilities[best] >= table.sure_from[band]
     return Identification(best, script, probabilities[best], probabilities, sure)

@@ -8,13 +8,14 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 from zlib import crc32
 
 from bot.language import Language, Script, clean, script_of
 
 Part = Literal["train", "tune", "dev"]
 
+OWN = Path(__file__).parent / "own.txt"
 _FILES: dict[str, Language] = {
     "mn-Cyrl": "mn",
     "mn-Latn-gen": "mn",
@@ -63,6 +64,14 @@ def sentences(folder: Path) -> Iterator[Sentence]:
             script = script_of(clean(text))
             if part and script != "none":
                 yield Sentence(text, language, file, script, part)
+
+
+def own_words() -> Iterator[Sentence]:
+    """Greetings, chat words and places of `own.txt`; all of them are for training."""
+    for line in OWN.read_text("utf-8").splitlines():
+        language, _, texts = line.partition(": ")
+        for text in texts.split(" | "):
+            yield Sentence(text, cast(Language, language), "own", script_of(clean(text)), "train")
 
 
 def _part(line: str) -> Part:

@@ -10,45 +10,53 @@ from random import Random
 
 Variant = Callable[[str, Random], str]
 
+
+def _ways(pairs: str) -> dict[str, list[str]]:
+    """The ways to write each letter or word, likely ones repeated."""
+    return {key: ways.split("|") for key, _, ways in (p.partition(":") for p in pairs.split())}
+
+
 _VOWELS = "аэиоуөүыйеёюяaeiouyvöüáóúý"
-_MN_LETTERS = {
-    "а": "a", "б": "b", "в": "v|w|v|b", "г": "g", "д": "d", "е": "ye|e|i|yo", "ё": "yo|io", "ж": "j|j|zh",
-    "з": "z", "и": "i", "й": "i|i|y", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o",
-    "ө": "u|o|o|v|ö|oe", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ү": "u|v|u|y|ü|w",
-    "ф": "f|p", "х": "h|h|kh|x", "ц": "ts|ts|c", "ч": "ch|ch|c", "ш": "sh|sh|w|s", "щ": "sh", "ъ": "|i",
-    "ы": "ii|y|i|iin", "ь": "i||i|'", "э": "e", "ю": "yu|yu|iu|u|yv", "я": "ya|ya|ia|y",
-}  # fmt: skip
-_KK_LETTERS = {
-    "а": "a", "ә": "a|a|e|ä|á|a'", "б": "b", "в": "v|w", "г": "g", "ғ": "g|g|gh|ğ|ǵ|g'|h", "д": "d", "е": "e",
-    "ё": "yo|e", "ж": "j|j|zh", "з": "z", "и": "i|i|y|ı|ï", "й": "i|i|y|j|ı|ĭ", "к": "k", "қ": "k|k|q|q|h",
-    "л": "l", "м": "m", "н": "n", "ң": "n|n|ng|ñ|ń|n'", "о": "o", "ө": "o|o|o|ö|ó|o'", "п": "p", "р": "r",
-    "с": "s", "т": "t", "у": "u|u|w|y|ý|y'", "ұ": "u|u|u|y|ū", "ү": "u|u|y|ü|ú|u'", "ф": "f", "х": "h|h|x|kh",
-    "һ": "h", "ц": "c|ts", "ч": "ch|c'|sh", "ш": "sh|sh|w|s|ş|s'", "щ": "sh|shsh", "ъ": "", "ы": "y|y|i|ı|u",
-    "і": "i|i|i|ı|y", "ь": "", "э": "e", "ю": "yu|iu|u", "я": "ya|ia|ja",
-}  # fmt: skip
-_RU_LETTERS = {
-    "а": "a", "б": "b", "в": "v|v|w", "г": "g", "д": "d", "е": "e|e|ie|ye", "ё": "e|yo|jo", "ж": "zh|zh|j|g",
-    "з": "z", "и": "i", "й": "i|y|j", "к": "k|k|k|c", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r",
-    "с": "s", "т": "t", "у": "u", "ф": "f", "х": "h|h|kh|x", "ц": "c|ts|ts|tc", "ч": "ch|ch|tch", "ш": "sh|sh|w",
-    "щ": "sch|shch|sh", "ъ": "|'", "ы": "y|y|i", "ь": "|'|'", "э": "e", "ю": "yu|u|ju|iu", "я": "ya|ya|ja|ia",
-}  # fmt: skip
-_MN_CHAT = {
-    "байна": "бна|бн|бнаа|бйна", "байгаа": "бга|бгаа|бгаа", "байх": "бх", "байхгүй": "бхгүй|бхгуй|бхг",
-    "болно": "блн|болн", "гэж": "гж|геж", "гэсэн": "гсн|гсэн", "сайн": "сн|сайн", "юм": "ym|юм", "юу": "ю|юу",
-    "вэ": "в|ве|вэ", "бэ": "бе|б", "уу": "у|уу", "үү": "ү|vv|үү", "хэрэгтэй": "хргтэй|хэргтэй|хрэгтэй",
-    "яагаад": "ягд|ягаад", "одоо": "одо|одоо", "шүү": "шд|шү|шуу", "дээ": "дэ|дээ|даа", "гээд": "гд|гээд",
-    "болсон": "блсн|болсн", "мэдэхгүй": "мдхгүй|мдку|мдкү", "ямар": "ямар|ямр", "байсан": "бсн|бсан|байсн",
-    "надад": "ндд|надад", "би": "би", "төгрөг": "төг|төгрөг|төгрөгөөр", "утас": "утс|утас", "юмаа": "ймаа",
-    "хүмүүс": "хүмүс|хвмvvс", "тэгээд": "тгэд|тэгд|тгд", "хийж": "хж|хийж", "үгүй": "үгү|угуй|үгүй",
-}  # fmt: skip
+_MN_LETTERS = _ways(
+    """
+    а:a б:b в:v|w|v|b г:g д:d е:ye|e|i|yo ё:yo|io ж:j|j|zh з:z и:i й:i|i|y к:k л:l м:m н:n о:o
+    ө:u|o|o|v|ö|oe п:p р:r с:s т:t у:u ү:u|v|u|y|ü|w ф:f|p х:h|h|kh|x ц:ts|ts|c ч:ch|ch|c
+    ш:sh|sh|w|s щ:sh ъ:|i ы:ii|y|i|iin ь:i||i|' э:e ю:yu|yu|iu|u|yv я:ya|ya|ia|y
+    """
+)
+_KK_LETTERS = _ways(
+    """
+    а:a ә:a|a|e|ä|á|a' б:b в:v|w г:g ғ:g|g|gh|ğ|ǵ|g'|h д:d е:e ё:yo|e ж:j|j|zh з:z и:i|i|y|ı|ï
+    й:i|i|y|j|ı|ĭ к:k қ:k|k|q|q|h л:l м:m н:n ң:n|n|ng|ñ|ń|n' о:o ө:o|o|o|ö|ó|o' п:p р:r с:s
+    т:t у:u|u|w|y|ý|y' ұ:u|u|u|y|ū ү:u|u|y|ü|ú|u' ф:f х:h|h|x|kh һ:h ц:c|ts ч:ch|c'|sh
+    ш:sh|sh|w|s|ş|s' щ:sh|shsh ъ: ы:y|y|i|ı|u і:i|i|i|ı|y ь: э:e ю:yu|iu|u я:ya|ia|ja
+    """
+)
+_RU_LETTERS = _ways(
+    """
+    а:a б:b в:v|v|w г:g д:d е:e|e|ie|ye ё:e|yo|jo ж:zh|zh|j|g з:z и:i й:i|y|j к:k|k|k|c л:l
+    м:m н:n о:o п:p р:r с:s т:t у:u ф:f х:h|h|kh|x ц:c|ts|ts|tc ч:ch|ch|tch ш:sh|sh|w
+    щ:sch|shch|sh ъ:|' ы:y|y|i ь:|'|' э:e ю:yu|u|ju|iu я:ya|ya|ja|ia
+    """
+)
+_MN_CHAT = _ways(
+    """
+    байна:бна|бн|бнаа|бйна байгаа:бга|бгаа|бгаа байх:бх байхгүй:бхгүй|бхгуй|бхг болно:блн|болн
+    гэж:гж|геж гэсэн:гсн|гсэн сайн:сн|сайн юм:ym|юм юу:ю|юу вэ:в|ве|вэ бэ:бе|б уу:у|уу
+    үү:ү|vv|үү хэрэгтэй:хргтэй|хэргтэй|хрэгтэй яагаад:ягд|ягаад одоо:одо|одоо шүү:шд|шү|шуу
+    дээ:дэ|дээ|даа гээд:гд|гээд болсон:блсн|болсн мэдэхгүй:мдхгүй|мдку|мдкү ямар:ямар|ямр
+    байсан:бсн|бсан|байсн надад:ндд|надад би:би төгрөг:төг|төгрөг|төгрөгөөр утас:утс|утас
+    юмаа:ймаа хүмүүс:хүмүс|хвмvvс тэгээд:тгэд|тэгд|тгд хийж:хж|хийж үгүй:үгү|угуй|үгүй
+    """
+)
 
 
-def _spelling(letters: dict[str, str], rng: Random) -> dict[str, str]:
+def _spelling(letters: dict[str, list[str]], rng: Random) -> dict[str, str]:
     """One person's way to write each letter."""
-    return {letter: rng.choice(ways.split("|")) for letter, ways in letters.items()}
+    return {letter: rng.choice(ways) for letter, ways in letters.items()}
 
 
-def _romanise(text: str, letters: dict[str, str], rng: Random) -> str:
+def _romanise(text: str, letters: dict[str, list[str]], rng: Random) -> str:
     """Each person keeps to a spelling but for one letter in twenty."""
     own, other = _spelling(letters, rng), _spelling(letters, rng)
     return "".join((own if rng.random() < 0.95 else other).get(letter, letter) for letter in text)
@@ -83,7 +91,7 @@ def mn_plain(text: str, rng: Random) -> str:
 def mn_chat(text: str, rng: Random) -> str:
     """Mongolian with the abbreviations of chats."""
     words = [
-        rng.choice(_MN_CHAT[word].split("|")) if word in _MN_CHAT and rng.random() < 0.7 else word
+        rng.choice(_MN_CHAT[word]) if word in _MN_CHAT and rng.random() < 0.7 else word
         for word in text.split()
     ]
     return " ".join(words)
