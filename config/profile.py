@@ -97,7 +97,7 @@ class Profile(_Model):
     extension: Span
     hours: Hours
     extra_holidays: dict[date, str] = {}
-    routes: dict[Literal["mn", "kk", "en"], str] = {}
+    routes: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _sound(self) -> Profile:

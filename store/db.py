@@ -180,6 +180,16 @@ def transaction() -> Iterator[Transaction]:
 
 
 @contextmanager
+def write_lock() -> Iterator[None]:
+    """SQLite's gate on its own, for what brings its own transactions; nothing on PostgreSQL."""
+    if engine().dialect.name == "sqlite":
+        with _gate():
+            yield
+    else:
+        yield
+
+
+@contextmanager
 def _begin(*, write: bool) -> Iterator[Transaction]:
     with engine().connect().execution_options(hariu_write=write) as connection, connection.begin():
         yield Transaction(connection)

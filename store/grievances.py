@@ -67,10 +67,10 @@ def get(tx: Transaction, grievance_id: int) -> Case | None:
     return _case(row) if row else None
 
 
-def of_addresses(tx: Transaction, address_ids: Iterable[int]) -> list[Case]:
+def ids_of_addresses(tx: Transaction, address_ids: Iterable[int]) -> list[int]:
     """Every grievance that answers to one of these addresses, oldest first."""
-    query = select(*_COLUMNS).where(table.c.address_id.in_(list(address_ids))).order_by(table.c.id)
-    return [_case(row) for row in tx.execute(query)]
+    query = select(table.c.id).where(table.c.address_id.in_(list(address_ids))).order_by(table.c.id)
+    return list(tx.execute(query).scalars())
 
 
 def by_references(tx: Transaction, references: Iterable[str]) -> dict[str, Case]:

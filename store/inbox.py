@@ -28,6 +28,7 @@ from store.messages import (
     InboundState,
     Kind,
     Location,
+    OutboundState,
 )
 from store.people import address_index, partition_of
 from store.queue import DRAIN, Bell, ring_soon
@@ -237,13 +238,23 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def waiting(tx: Transaction, partition: int, limit: int) -> list[Waiting]:
-    """The oldest unhandled messages of ``partition``, in order of acceptance."""
+def waiting_ids(tx: Transaction, partition: int, limit: int) -> list[int]:
+    """The ids of the oldest unhandled messages of ``partition``, in order of acceptance."""
     query = (
-        select(*_COLUMNS)
+        select(inbox.c.id)
         .where(inbox.c.partition == partition, inbox.c.state == InboundState.NEW)
         .order_by(inbox.c.id)
         .limit(limit)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def load(tx: Transaction, ids: Sequence[int]) -> list[Waiting]:
+    """Those of ``ids`` that are still unhandled, locked, in order of acceptance."""
+    query = (
+        select(*_COLUMNS)
+        .where(inbox.c.id.in_(ids), inbox.c.state == InboundState.NEW)
+        .order_by(inbox.c.id)
     )
     if not tx.on_sqlite:
         query = query.with_for_update()
@@ -297,9 +308,15 @@ def finish(
         tx.execute(_FINISH.values(handled_at=at), rows)
 
 
-def count_try(tx: Transaction, ids: Sequence[int]) -> None:
+def count_try(tx: Transaction, inbox_id: int) -> int:
     """Count a try before the work starts, so that a message that kills its worker is noticed."""
-    tx.execute(update(inbox).where(inbox.c.id.in_(ids)).values(tries=inbox.c.tries + 1))
+    statement = update(inbox).where(inbox.c.id == inbox_id).values(tries=inbox.c.tries + 1)
+    return int(tx.execute(statement.returning(inbox.c.tries)).scalar_one())
+
+
+def tries(tx: Transaction, inbox_id: int) -> int:
+    """How often this message was tried alone."""
+    return int(tx.scalar(select(inbox.c.tries).where(inbox.c.id == inbox_id)) or 0)
 
 
 def set_aside(tx: Transaction, inbox_id: int, reason: str, at: datetime) -> None:
@@ -326,3 +343,16 @@ def replay(tx: Transaction, inbox_id: int) -> bool:
     if row:
         tx.after(inbox_id, lambda: ring_soon(Bell(DRAIN, row.partition)))
     return row is not None
+
+
+def early_reports(tx: Transaction, channel: str, provider_id: str) -> list[DeliveryReport]:
+    """Handled delivery reports of a message whose provider id we learnt only now."""
+    identities = [f"{provider_id}:{state}" for state in OutboundState]
+    query = select(*_COLUMNS).where(
+        inbox.c.channel == channel,
+        inbox.c.external_id.in_(identities),
+        inbox.c.kind == Kind.DELIVERY,
+        inbox.c.state == InboundState.DONE,
+    )
+    found = [_waiting(row).report for row in tx.execute(query)]
+    return [report for report in found if report is not None]

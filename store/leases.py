@@ -21,11 +21,24 @@ HOLDER = f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 @dataclass(frozen=True)
 class Lease:
-    """Held under ``token``; a later holder has a greater one."""
+    """Held under ``token``; a later holder has a greater one.
+
+    ``crashed``: the holder before did not give it back but let it run out.
+    """
 
     name: str
     holder: str
     token: int
+    crashed: bool = False
+
+
+_LOOK = text("SELECT holder, until FROM lease WHERE name = :name")
+_TAKE = text(
+    "INSERT INTO lease (name, holder, token, until) VALUES (:name, :holder, 1, :until)"
+    " ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until,"
+    " token = lease.token + CASE WHEN lease.holder = :holder THEN 0 ELSE 1 END"
+    " WHERE lease.holder = :holder OR lease.until < :now RETURNING token"
+)
 
 
 def _now(tx: Transaction) -> float:
@@ -38,16 +51,14 @@ def _now(tx: Transaction) -> float:
 def take(tx: Transaction, name: str, holder: str = HOLDER) -> Lease | None:
     """Take or renew the lease ``name``; None while somebody else holds it."""
     now = _now(tx)
+    before = tx.execute(_LOOK, {"name": name}).first()
     row = tx.execute(
-        text(
-            "INSERT INTO lease (name, holder, token, until) VALUES (:name, :holder, 1, :until)"
-            " ON CONFLICT (name) DO UPDATE SET holder = :holder, until = :until,"
-            " token = lease.token + CASE WHEN lease.holder = :holder THEN 0 ELSE 1 END"
-            " WHERE lease.holder = :holder OR lease.until < :now RETURNING token"
-        ),
-        {"name": name, "holder": holder, "until": now + LIFE_SECONDS, "now": now},
+        _TAKE, {"name": name, "holder": holder, "until": now + LIFE_SECONDS, "now": now}
     ).first()
-    return Lease(name, holder, int(row[0])) if row else None
+    if row is None:
+        return None
+    crashed = before is not None and before.holder != holder and before.until > 0
+    return Lease(name, holder, int(row[0]), crashed)
 
 
 def release(tx: Transaction, lease: Lease) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import func, select, update
 
 from store.db import Transaction
 from store.messages import RANK, Choice, DeliveryReport, Outbound, OutboundState
@@ -74,6 +74,7 @@ def _queued(letter: Letter, now: datetime) -> dict[str, Any]:
         "language": letter.language,
         "text": letter.text,
         "choices": [[item.value, item.label] for item in letter.choices],
+        "question": bool(letter.choices),
         "parts": letter.parts,
         "priority": letter.priority,
         "state": OutboundState.QUEUED,
@@ -181,9 +182,9 @@ def next_due(tx: Transaction) -> datetime | None:
     return found
 
 
-def report(tx: Transaction, reports: Iterable[tuple[int, DeliveryReport]], now: datetime) -> None:
+def report(tx: Transaction, reports: Iterable[DeliveryReport], now: datetime) -> None:
     """Apply delivery reports; a late one never downgrades what is known."""
-    for _, item in reports:
+    for item in reports:
         lower = [state for state, rank in RANK.items() if rank < RANK[OutboundState(item.state)]]
         values: dict[str, Any] = {"state": item.state, "error": item.error[:200]}
         if item.state == OutboundState.DELIVERED:
@@ -199,25 +200,24 @@ def report(tx: Transaction, reports: Iterable[tuple[int, DeliveryReport]], now: 
         )
 
 
-def failed_reports(tx: Transaction, provider_ids: Sequence[str], channel: str) -> list[Any]:
-    """The rows that a report just marked as failed."""
+def last_options(tx: Transaction, address_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """The values of the options of the last question sent to each address."""
+    newest = (
+        select(func.max(outbox.c.id))
+        .where(outbox.c.address_id.in_(address_ids), outbox.c.question)
+        .group_by(outbox.c.address_id)
+    )
+    query = select(outbox.c.address_id, outbox.c.choices).where(outbox.c.id.in_(newest))
+    return {row.address_id: tuple(v for v, _ in row.choices) for row in tx.execute(query)}
+
+
+def failed_of(tx: Transaction, channel: str, provider_ids: Sequence[str]) -> list[Any]:
+    """The rows with these provider ids that are marked as failed."""
     query = select(
-        outbox.c.id, outbox.c.address_id, outbox.c.grievance_id, outbox.c.template
+        outbox.c.id, outbox.c.address_id, outbox.c.grievance_id, outbox.c.template, outbox.c.error
     ).where(
         outbox.c.channel == channel,
         outbox.c.provider_id.in_(provider_ids),
         outbox.c.state == OutboundState.FAILED,
     )
     return list(tx.execute(query).all())
-
-
-def unknown_provider_ids(tx: Transaction, channel: str, provider_ids: Sequence[str]) -> set[str]:
-    """Those ids that no row carries (yet): the report overtook our own mark."""
-    known = set(
-        tx.execute(
-            select(outbox.c.provider_id).where(
-                and_(outbox.c.channel == channel, or_(outbox.c.provider_id.in_(provider_ids)))
-            )
-        ).scalars()
-    )
-    return set(provider_ids) - known

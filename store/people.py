@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -115,6 +115,18 @@ def create_persons(tx: Transaction, languages: Sequence[str | None], now: dateti
     return tx.insert_ids(person, [{"language": item, "created_at": now} for item in languages])
 
 
-def change_address(tx: Transaction, address_id: int, **values: Any) -> None:
-    """Set columns of one address."""
+def changed(tx: Transaction, row: AddressRow, values: dict[str, Any]) -> AddressRow:
+    """Set columns of one address; the row as it then is."""
+    tx.execute(update(table).where(table.c.id == row.id).values(**values))
+    plain = {"language", "language_chosen"}
+    shown: dict[str, Any] = {name: value for name, value in values.items() if name in plain}
+    for column in ("stopped", "blocked"):
+        if f"{column}_at" in values:
+            shown[column] = values[f"{column}_at"] is not None
+    return replace(row, **shown)
+
+
+def block(tx: Transaction, address_id: int, code: str, at: datetime) -> None:
+    """Nothing reaches this address any more; ``code`` is the provider's reason."""
+    values = {"blocked_at": at, "blocked_code": code[:50]}
     tx.execute(update(table).where(table.c.id == address_id).values(**values))

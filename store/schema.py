@@ -341,6 +341,7 @@ outbox = Table(
     Column("language", String(8), nullable=False),
     Column("text", Encrypted("outbox.text"), nullable=False),
     Column("choices", JSON, nullable=False),
+    Column("question", Boolean, nullable=False),
     Column("parts", Integer, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("state", String(10), nullable=False),
@@ -369,6 +370,13 @@ outbox = Table(
         postgresql_where=text("state = 'sending'"),
     ),
     Index("ix_outbox_provider_id", "channel", "provider_id"),
+    Index(
+        "ix_outbox_question",
+        "address_id",
+        "id",
+        sqlite_where=text("question"),
+        postgresql_where=text("question"),
+    ),
 )
 
 # What a person of the office must do by hand: call somebody, look at a failed message.

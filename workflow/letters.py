@@ -112,6 +112,18 @@ def case_values(
     return {language: _values(case, profile, zone, extra, language) for language in i18n.LANGUAGES}
 
 
+def project_values(profile: Profile) -> dict[str, dict[str, str]]:
+    """The slots any text may use, for each language."""
+    return {
+        language: {
+            "phone": profile.organisation.phone,
+            "service": profile.organisation.project.of(language),
+            "routes": profile.routes.get(language, profile.organisation.phone),
+        }
+        for language in i18n.LANGUAGES
+    }
+
+
 def _values(
     case: Case, profile: Profile, zone: ZoneInfo, extra: Mapping[str, object], language: str
 ) -> dict[str, str]:
@@ -125,14 +137,12 @@ def _values(
         "date": date(case.closed_at if closed else case.due_at),
         "received": date(case.received_at),
         "extension_days": str(profile.extension.amount),
-        "phone": profile.organisation.phone,
-        "service": profile.organisation.project.of(language),
-        "routes": profile.routes.get(language, profile.organisation.phone),  # type: ignore[call-overload]
         "outcome": i18n.text(f"outcome.{case.outcome}.label", language) if case.outcome else "-",
         "stage": profile.stage(case.stage).name.of(language),
         "summary": case.resolution,
         "organisation": "11-11",
     }
+    values |= project_values(profile)[language]
     return values | {name: str(value) for name, value in extra.items() if value is not None}
 
 

@@ -1,0 +1,47 @@
+"""What a person of the office must do by hand: call somebody, look at a message that failed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from store.db import Transaction
+from store.schema import task as table
+
+
+def add(
+    tx: Transaction,
+    key: str,
+    kind: str,
+    now: datetime,
+    address_id: int | None = None,
+    grievance_id: int | None = None,
+    outbox_id: int | None = None,
+    detail: str = "",
+) -> None:
+    """Put a task on the list; a second one with the same ``key`` changes nothing."""
+    row = {
+        "key": key,
+        "kind": kind,
+        "address_id": address_id,
+        "grievance_id": grievance_id,
+        "outbox_id": outbox_id,
+        "detail": detail[:200],
+        "created_at": now,
+    }
+    tx.execute(tx.ignore_insert(table), [row])
+
+
+def undone(tx: Transaction, limit: int = 200) -> list[Any]:
+    """Open tasks, oldest first."""
+    query = select(table).where(table.c.done_at.is_(None)).order_by(table.c.id).limit(limit)
+    return list(tx.execute(query).all())
+
+
+def done(tx: Transaction, task_id: int, officer_id: int, now: datetime) -> None:
+    """Tick a task off."""
+    tx.execute(
+        update(table).where(table.c.id == task_id).values(done_at=now, officer_id=officer_id)
+    )

@@ -1,0 +1,75 @@
+"""What uptake does around the procedure: complete a registration, keep files, take reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+
+from store import inbox, outbox, tasks
+from store.db import Transaction
+from store.inbox import Waiting
+from store.messages import DeliveryReport, OutboundState
+from store.outbox import Claimed
+from store.schema import attachment
+from workflow.commands import SYSTEM, Act, Register
+from workflow.handlers import Casework
+from workflow.states import ACKNOWLEDGING
+
+
+def completed(command: Register, address_id: int, language: str | None) -> Register:
+    """The registration with what only the drain knows."""
+    return replace(command, address_id=address_id, language=language)
+
+
+def keep_attachments(tx: Transaction, item: Waiting, grievance_id: int | None) -> None:
+    """Note the files of a message for fetching later; a lost file never loses the message."""
+    if item.message.attachments:
+        tx.execute(
+            attachment.insert(),
+            [
+                {
+                    "inbox_id": item.id,
+                    "grievance_id": grievance_id,
+                    "channel": item.message.channel,
+                    "kind": part.kind,
+                    "content_type": part.content_type[:100],
+                    "size": part.size,
+                    "name": part.name,
+                    "source": asdict(part),
+                    "state": "waiting",
+                    "not_before": item.received_at,
+                }
+                for part in item.message.attachments
+            ],
+        )
+
+
+def apply_reports(tx: Transaction, reports: Sequence[DeliveryReport | None], now: datetime) -> None:
+    """Take delivery reports in; what a network could not deliver becomes a call to make."""
+    known = [item for item in reports if item is not None]
+    if not known:
+        return
+    outbox.report(tx, known, now)
+    failed = [item for item in known if item.state == OutboundState.FAILED]
+    for channel in {item.channel for item in failed}:
+        ids = [item.provider_id for item in failed if item.channel == channel]
+        for row in outbox.failed_of(tx, channel, ids):
+            tasks.add(
+                tx, f"undelivered:{row.id}", "undelivered", now, row.address_id,
+                row.grievance_id, row.id, row.error,
+            )  # fmt: skip
+
+
+def accepted(tx: Transaction, item: Claimed, provider_id: str, now: datetime) -> None:
+    """A provider took a letter: an acknowledging one acknowledges its grievance.
+
+    A delivery report may have come before we knew the provider's id; it is applied now.
+    """
+    if item.template in ACKNOWLEDGING and item.grievance_id is not None:
+        casework = Casework(tx, now)
+        if casework.case(item.grievance_id).is_open:
+            casework.act(Act("acknowledge", item.grievance_id, SYSTEM, {"at": now}))
+            casework.flush()
+    if provider_id:
+        apply_reports(tx, inbox.early_reports(tx, item.outbound.channel, provider_id), now)
