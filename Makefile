@@ -61,7 +61,7 @@ endef
 
 # The stanza of uv in the lock names its version and hashes.
 .venv/made.stamp:
-	@for python in $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3; do \
+	@for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3); do \
 	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
 	  python=; \
 	done; \

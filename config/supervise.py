@@ -194,6 +194,7 @@ class Supervisor:
         try:
             self._guard.stdin.write(line.encode())
         except BrokenPipeError:  # somebody killed it
+            self._guard.communicate()
             self._start_guard()  # which is told of all groups
 
 
