@@ -26,3 +26,12 @@ def up(verbose: bool, procfile: Path | None) -> None:
     from channels.up import up as start
 
     start(procfile or PROCFILE, verbose=verbose)
+
+
+@commands.command()
+def release() -> None:
+    """Bring the database to this release; done by `hariu up`, and once per release elsewhere."""
+    from channels.release import release as run
+
+    if officer := run():
+        click.echo(f"one-time-password: {officer[0]} {officer[1]}")

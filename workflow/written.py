@@ -68,8 +68,9 @@ def _arrows(language: str) -> Iterator[tuple[str, str, str]]:
         if row.to is None:
             continue
         words = _command(row, language)
-        for source in [status for status in Status if status in row.sources] or [None]:
-            yield str(source or "start"), str(row.to), words
+        sources = [str(status) for status in Status if status in row.sources]
+        for source in sources or ["start"]:
+            yield source, str(row.to), words
 
 
 def dot(language: str) -> str:
