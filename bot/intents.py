@@ -62,7 +62,10 @@ class Intent:
 _CASES = (Kind.STATUS, Kind.APPEAL, Kind.REOPEN, Kind.WITHDRAW)
 _LONGEST_MESSAGE = 120
 _COARSE_LENGTH = 4
-_SLIP_LENGTH = 6
+_GUESSED = {
+    *(Kind.HELP, Kind.STATUS, Kind.COMPLAIN, Kind.LANGUAGE, Kind.PERSON, Kind.APPEAL),
+    *(Kind.REPEAT, Kind.MENU, Kind.PRESSURE, Kind.GREETING),
+}
 
 
 # --- the tables ----------------------------------------------------------------------------------
@@ -105,7 +108,8 @@ def _rows() -> Iterator[tuple[Intent, list[str], list[str]]]:
 def _tables() -> _Tables:
     tables = _Tables({}, {}, {})
     for intent, spelt, english in _rows():
-        for phrase in spelt:
+        # Kazakh "kysym" reads as "кусим", because a Mongolian "hyn" is хүн.
+        for phrase in [*spelt, *(phrase.replace("ы", "у", 1) for phrase in spelt)]:
             tables.fine.setdefault(fold_latin(phrase), intent)
             key = fold_key(phrase).replace(" ", "")
             if len(key) >= _COARSE_LENGTH:
@@ -201,12 +205,21 @@ def _exact(said: _Said) -> Intent | None:
 def _nearly(said: _Said) -> Intent | None:
     """Return the intent of a keyword typed without gaps, with о for у, or with one slip."""
     key = fold_key("".join(said.fine))
-    coarse = _tables().coarse
-    if key in coarse or len(key) < _SLIP_LENGTH:
-        return coarse.get(key)
-    alike = (name for name in coarse if name[0] == key[0] and len(name) >= _SLIP_LENGTH)
-    near = {coarse[name] for name in alike if one_slip(key, name)}
-    return near.pop() if len(near) == 1 else None
+    english, _, coarse = _tables()
+    return coarse.get(key) or _slipped(key, coarse, 6) or _slipped(" ".join(said.typed), english, 8)
+
+
+def _slipped(typed: str, table: dict[str, Intent], least: int) -> Intent | None:
+    """Return the intent of a keyword of `least` letters or more that one slip turned into this."""
+    alike = (name for name in table if min(len(name), len(typed)) >= least and name[0] == typed[0])
+    near = {table[name] for name in alike if one_slip(typed, name)}
+    return near.pop() if len(near) == 1 and near <= _harmless() else None
+
+
+@cache
+def _harmless() -> frozenset[Intent]:
+    """Return the intents that may be guessed from a slip: "зогссон" is a report, not ЗОГСОО."""
+    return frozenset(intent for intent in _tables().fine.values() if intent.kind in _GUESSED)
 
 
 def _keyword(said: _Said) -> Intent | None:

@@ -1,0 +1,132 @@
+"""Whether a message tells of a sensitive matter, so that it is sealed before anything is stored.
+
+Sexual exploitation, abuse and harassment, violence, corruption, and retaliation for complaining are
+recognised by the stems in `sensitive.toml` beside this file, in Mongolian, Kazakh, Russian and
+English, in Cyrillic or Latin letters. When in doubt the answer is yes: an officer unseals in one
+step what was sealed needlessly, while what was not sealed has been read by many.
+"""
+
+import re
+import tomllib
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from store.fold import fold, fold_latin
+
+__all__ = ["Assessment", "SensitiveKind", "assess"]
+
+SensitiveKind = Literal["sea", "violence", "corruption", "retaliation"]
+
+# The gravest first; retaliation before violence, which a threat alone would be.
+_ORDER: tuple[SensitiveKind, ...] = ("sea", "retaliation", "violence", "corruption")
+_NEAR = 8
+_LONGEST_STEM = 20
+_ENGLISH = "en:"
+_REPEATED = re.compile(r"(.)\1+")
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the message tells of, None if nothing sensitive, and the entries of the list it met."""
+
+    kind: SensitiveKind | None
+    stems: tuple[str, ...] = ()
+
+
+class _Entry(NamedTuple):
+    kind: SensitiveKind
+    text: str
+    parts: tuple[frozenset[str], ...]
+
+
+def _folded(word: str) -> str:
+    return _REPEATED.sub(r"\1", word)
+
+
+def _readings(stem: str, language: str) -> frozenset[str]:
+    """Return what `fold_latin` makes of the stem's spellings.
+
+    In Latin letters ы is i or y, a Mongolian ө also u, a Kazakh ң also ng.
+    """
+    exact = "=" if stem.endswith("=") else ""
+    latin: dict[str, Sequence[str]] = {"ы": "иу", "ң": ("н", "нг")}
+    if language == "mn":
+        latin["ө"] = "оу"
+    choices = [latin.get(letter, letter) for letter in stem]
+    spelt = ("".join(letters) for letters in product(*choices))
+    return frozenset(_folded(fold_latin(each)).replace(" ", "") + exact for each in spelt)
+
+
+def _entries_of(kind: SensitiveKind, language: str, text: str) -> Iterator[_Entry]:
+    for entry in filter(None, (" ".join(part.split()) for part in text.split(","))):
+        parts = [part.split("|") for part in entry.split(" ")]
+        if language == "en":
+            read = [frozenset(_ENGLISH + stem for stem in part) for part in parts]
+        else:
+            read = [
+                frozenset().union(*(_readings(stem, language) for stem in part)) for part in parts
+            ]
+        yield _Entry(kind, entry, tuple(read))
+
+
+@cache
+def _entries() -> tuple[_Entry, ...]:
+    with Path(__file__).with_name("sensitive.toml").open("rb") as file:
+        kinds = tomllib.load(file)
+    return tuple(
+        entry
+        for kind in _ORDER
+        for language, text in kinds[kind].items()
+        for entry in _entries_of(kind, language, text)
+    )
+
+
+@cache
+def _stems() -> frozenset[str]:
+    return frozenset(stem for entry in _entries() for part in entry.parts for stem in part)
+
+
+def _beginnings(word: str) -> Iterator[str]:
+    yield word + "="
+    yield from (word[:length] for length in range(1, min(len(word), _LONGEST_STEM) + 1))
+
+
+def _places_of_stems(text: str) -> Mapping[str, list[int]]:
+    """Return at which words of the text each stem begins, in rising order."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    words = zip(fold(text).split(), fold_latin(text).split(), strict=False)
+    for at, (typed, read) in enumerate(words):
+        starts = set(_beginnings(_folded(read)))
+        if typed.isascii():
+            starts.update(_ENGLISH + start for start in _beginnings(typed))
+        for stem in starts & _stems():
+            places[stem].append(at)
+    return places
+
+
+def _meets(entry: _Entry, places: Mapping[str, list[int]]) -> bool:
+    """Tell whether a word for each part of the entry stands near one for its first part."""
+    found = [sorted({at for stem in part for at in places.get(stem, ())}) for part in entry.parts]
+    return all(found) and any(all(_near(at, others) for others in found[1:]) for at in found[0])
+
+
+def _near(at: int, places: list[int]) -> bool:
+    """Tell whether another place lies within `_NEAR` words."""
+    before, after = bisect_left(places, at), bisect_right(places, at)
+    return (before > 0 and at - places[before - 1] <= _NEAR) or (
+        after < len(places) and places[after] - at <= _NEAR
+    )
+
+
+def assess(text: str) -> Assessment:
+    """Return whether the text is sensitive, the gravest kind it meets, and by which entries."""
+    places = _places_of_stems(text)
+    met = [entry for entry in _entries() if places and _meets(entry, places)]
+    kind = met[0].kind if met else None
+    return Assessment(kind, tuple(entry.text for entry in met if entry.kind == kind))
