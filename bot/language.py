@@ -120,10 +120,12 @@ def _table() -> Table:
     meta = json.loads(head)
     grams = body[: meta["bytes"]].decode().split("\n")
     flat = memoryview(body[meta["bytes"] :]).cast("b")
-    packed = [0] * len(grams)
-    for lane in range(LANES):
-        plane = flat[lane * len(grams) : (lane + 1) * len(grams)]
-        packed = [sum_ + (one << lane * LANE) for sum_, one in zip(packed, plane, strict=True)]
+    planes = [flat[lane * len(grams) : (lane + 1) * len(grams)] for lane in range(LANES)]
+    packed = [  # one expression, not pack(): it halves the time to load
+        a + (b << LANE) + (c << 2 * LANE) + (d << 3 * LANE)
+        + (e << 4 * LANE) + (f << 5 * LANE) + (g << 6 * LANE)
+        for a, b, c, d, e, f, g in zip(*planes, strict=True)
+    ]  # fmt: skip
     weights = dict(zip(grams, packed, strict=True))
     return Table(weights, meta["lengths"], meta["temperatures"], meta["sure_from"])
 

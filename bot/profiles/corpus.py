@@ -99,7 +99,8 @@ def _parts_like(lines: list[str], sources: list[str]) -> Iterator[Part | None]:
             holders[group].append(number)
     for line in lines:
         wanted = _skeleton(line)
-        votes = Counter(n for group in wanted for n in holders[group] if len(holders[group]) < 1500)
+        rare = [group for group in sorted(wanted) if len(holders[group]) < 1500]
+        votes = Counter(number for group in rare for number in holders[group])
         likeness = {
             number: count / max(len(wanted), len(skeletons[number]))
             for number, count in votes.most_common(20)
