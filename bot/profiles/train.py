@@ -38,9 +38,7 @@ UNIT = 1 << 16  # of a weight while training
 STEP = 7  # weights are kept in sevenths: finer ones measured no better
 KEPT = 105_000
 RATE = 0.6
-FOREIGN = 0.2  # other languages are that much rarer in messages than in the examples
 _HEATS = [4 * 1.06**power for power in range(50)]
-_WRONG = (0.002,) * 5 + (0.0003,) * 4  # where sure, of texts up to 20 characters and longer
 LENGTHS = (6, 9, 13, 17, 22, 32, 50, 80)
 
 # file, script, way of typing, share of the examples
@@ -151,27 +149,24 @@ def rounded(weights: Weights) -> dict[str, list[int]]:
     return table
 
 
-def write(table: dict[str, list[int]], bands: dict[str, list[float]]) -> None:
+def write(table: dict[str, list[int]], temperatures: list[float]) -> None:
     """One compressed file: a line of JSON, the n-grams a line each, a plane of bytes a language."""
     grams = "\n".join(table).encode()
     planes = b"".join(array("b", plane).tobytes() for plane in zip(*table.values(), strict=True))
-    head = json.dumps({"bytes": len(grams), "lengths": list(LENGTHS), **bands}).encode()
+    meta = {"bytes": len(grams), "lengths": LENGTHS, "temperatures": temperatures}
+    head = json.dumps(meta).encode()
     raw = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "lc": 4, "lp": 0, "pb": 0}]
     TABLE.write_bytes(lzma.compress(head + b"\n" + grams + planes, filters=raw))
 
 
-def calibrated(table: dict[str, list[int]], stream: Iterable[Example]) -> dict[str, list[float]]:
-    """Per band of lengths: the temperature of least surprise, and from where on to be sure."""
+def calibrated(table: dict[str, list[int]], stream: Iterable[Example]) -> list[float]:
+    """Per band of lengths, the temperature of least surprise."""
     bands: list[list[tuple[list[int], int]]] = [[] for _ in range(len(LENGTHS) + 1)]
     packed = {gram: pack(each, LANE) for gram, each in table.items()}
     for example in stream:
         total = unpack(sum(map(packed.get, example.features, repeat(0))), LANE)
         bands[bisect_right(LENGTHS, example.length)].append((total, example.lane))
-    heats = [min(_HEATS, key=lambda heat: _surprise(band, heat)) for band in bands]
-    return {
-        "temperatures": heats,
-        "sure_from": [_sure_from(*each) for each in zip(bands, heats, _WRONG, strict=True)],
-    }
+    return [min(_HEATS, key=lambda heat: _surprise(band, heat)) for band in bands]
 
 
 def languages(powers: list[int], heat: float) -> list[float]:
@@ -182,24 +177,6 @@ def languages(powers: list[int], heat: float) -> list[float]:
 
 def _surprise(band: list[tuple[list[int], int]], heat: float) -> float:
     return -sum(math.log(languages(powers, heat)[lane] + 1e-9) for powers, lane in band)
-
-
-def _sure_from(band: list[tuple[list[int], int]], heat: float, wrong: float) -> float:
-    """The lowest probability from which on at most a share `wrong` of the answers is wrong."""
-    answers = []
-    for powers, lane in band:
-        each = languages(powers, heat)
-        best = each.index(max(each))
-        if LANGUAGES[best] != "und":
-            weight = FOREIGN if LANGUAGES[lane] == "und" else 1.0
-            answers.append((each[best], weight, best != lane))
-    threshold, seen, errors = 1.0, 0.0, 0.0
-    for probability, weight, mistaken in sorted(answers, reverse=True):
-        seen += weight
-        errors += weight * mistaken
-        if errors <= wrong * seen:
-            threshold = probability
-    return round(threshold, 4)
 
 
 def main(folder: Path) -> None:
