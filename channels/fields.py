@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -69,3 +70,8 @@ def file_kind(content_type: str) -> str:
     """``image``, ``audio``, ``video``, else ``document``."""
     major = content_type.partition("/")[0].strip().lower()
     return major if major in ("image", "audio", "video") else "document"
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two secrets are equal, in constant time, whatever a caller put into a header."""
+    return hmac.compare_digest(*(value.encode("utf-8", "surrogatepass") for value in (one, other)))

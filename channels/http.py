@@ -71,7 +71,7 @@ def call(
         request = _client(os.getpid()).build_request(
             method,
             url,
-            params=params,
+            params=params or None,  # an empty one strips the query of ``url``
             json=json,
             data=data,
             headers=headers,

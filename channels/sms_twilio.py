@@ -44,6 +44,7 @@ from store.text import split_text
 
 API = "https://api.twilio.com"
 FOUND_WITHIN = timedelta(minutes=15)
+PAGE = 200
 MOST_MEDIA = 10  # https://www.twilio.com/docs/messaging/guides/webhook-request
 
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
@@ -175,7 +176,7 @@ class TwilioSms:
         query = {"DateSent>": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
         if not self.account.startswith("MG"):
             query["To"] = self.account
-        page = self._call("GET", f"{self._messages}.json", query | {"PageSize": "200"})
+        page = self._call("GET", f"{self._messages}.json", query | {"PageSize": str(PAGE)})
         while True:
             for message in objects(page, "messages"):
                 sent = _date(message, "date_sent")

@@ -6,7 +6,6 @@ https://core.telegram.org/bots/api
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,7 +24,7 @@ from channels.base import (
     Unanswered,
     Unparseable,
 )
-from channels.fields import Json, obj, objects, parsed, text, whole
+from channels.fields import Json, obj, objects, parsed, same, text, whole
 from channels.telegram_update import read
 from config.i18n import LANGUAGES
 from config.log import mask
@@ -76,8 +75,7 @@ class Telegram:
 
     def verify(self, request: Request) -> None:
         """https://core.telegram.org/bots/api#setwebhook, ``secret_token``."""
-        given = request.headers.get(SECRET_HEADER, "")
-        if not hmac.compare_digest(given.encode(), self._secret.encode()):
+        if not same(request.headers.get(SECRET_HEADER, ""), self._secret):
             raise BadSignature("the secret token is missing or wrong")
 
     def parse(self, request: Request) -> Sequence[Inbound]:

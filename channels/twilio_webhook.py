@@ -7,14 +7,13 @@ https://www.twilio.com/docs/usage/webhooks/webhooks-security
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 
 from channels.base import BadSignature, Request, Unparseable
-from channels.fields import parsed, text
+from channels.fields import parsed, same, text
 from config.settings import LOOPBACK
 
 Params = Mapping[str, str]
@@ -28,7 +27,7 @@ def verify(request: Request, auth_token: str, *, any_loopback: bool = False) -> 
     if _is_json(request.body):
         # The signature covers the URL alone, and the URL the body by its hash.
         digest = hashlib.sha256(request.body).hexdigest()
-        if not _same(request.query.get("bodySHA256", ""), digest):
+        if not same(request.query.get("bodySHA256", ""), digest):
             raise BadSignature("bodySHA256 is missing or wrong")
         signed: Params = {}
     else:
@@ -36,7 +35,7 @@ def verify(request: Request, auth_token: str, *, any_loopback: bool = False) -> 
     given = request.headers.get("x-twilio-signature", "")
     validator = RequestValidator(auth_token)
     for url in _spellings(request.url, any_loopback):
-        if _same(given, str(validator.compute_signature(url, signed))):
+        if same(given, str(validator.compute_signature(url, signed))):
             return
     raise BadSignature("X-Twilio-Signature is missing or wrong")
 
@@ -67,10 +66,6 @@ def _is_json(body: bytes) -> bool:
 
 def _form(body: bytes) -> Params:
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-
-
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())
 
 
 def _spellings(url: str, any_loopback: bool) -> Iterator[str]:
