@@ -226,6 +226,13 @@ def _rehash(officer_id: int, stored: str, password: str) -> None:
         tx.execute(update(table).where(same).values(password_hash=fresh))
 
 
+def knows_password(officer_id: int, password: str) -> bool:
+    """Whether that is the officer's password, asked again before a grave step."""
+    with reading() as tx:
+        stored = tx.scalar(select(table.c.password_hash).where(table.c.id == officer_id))
+    return passwords.matches(stored or passwords.decoy(), password)
+
+
 def set_password(officer: Officer, old: str, new: str, session_id: int, now: datetime) -> None:
     """Replace a password that is known; every other session ends.
 
@@ -233,9 +240,7 @@ def set_password(officer: Officer, old: str, new: str, session_id: int, now: dat
     ``officer.simple`` or ``officer.same``. Opens transactions of its own.
     """
     passwords.check(officer.login, new)
-    with reading() as tx:
-        stored = tx.scalar(select(table.c.password_hash).where(table.c.id == officer.id))
-    if not passwords.matches(stored, old):
+    if not knows_password(officer.id, old):
         raise OfficerError("the present password is wrong", code="officer.old")
     if hmac.compare_digest(old.encode(), new.encode()):
         raise OfficerError("the new password must differ", code="officer.same")

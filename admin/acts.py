@@ -1,0 +1,236 @@
+"""What an officer may do next, as forms; what a form says, as an act; what it will send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from admin.dossier import Dossier, held
+from config.profile import profile
+from store.case import Case
+from store.db import Transaction
+from store.messages import Capabilities
+from store.officers import Officer
+from store.text import measure
+from workflow import letters
+from workflow.commands import GUARDS, Act, Actor, Refused
+from workflow.handlers import Casework
+from workflow.letters import Written
+from workflow.states import Outcome, Role, Status, Transition, find, legal
+
+# Which fields a command's form has; a command that is not here is not offered.
+FIELDS: dict[str, tuple[str, ...]] = {
+    "screen": ("kind", "category"),
+    "assign": ("assignee",),
+    "investigate": (),
+    "propose_redress": ("summary",),
+    "close": ("outcome", "summary"),
+    "acknowledge": (),
+    "extend": ("days", "reason"),
+    "pause": ("reason",),
+    "resume": (),
+    "escalate": ("reason",),
+    "classify": ("kind", "category", "language", "sensitive"),
+    "withdraw": (),
+    "appeal": (),
+    "reopen": (),
+    "note": ("text",),
+    "reply": ("text",),
+}
+_ICONS = {
+    "screen": "check2", "assign": "person-check", "investigate": "search",
+    "propose_redress": "hand-thumbs-up", "close": "archive", "acknowledge": "check2-all",
+    "extend": "calendar-plus", "pause": "pause-circle", "resume": "play-circle",
+    "escalate": "arrow-up-circle", "classify": "tag", "withdraw": "x-circle",
+    "appeal": "arrow-up-circle", "reopen": "arrow-counterclockwise", "note": "sticky",
+    "reply": "send",
+}  # fmt: skip
+_HANDLERS = {Role.OFFICER, Role.ASSIGNEE, Role.COORDINATOR, Role.PSC_SECRETARY, Role.FOCAL_POINT}
+# Conditions that the grievance itself decides: while they fail there is nothing to offer.
+_STANDING = ("paused", "not_paused", "later_stage")
+# A form has the fields of its letter before there is anything to preview.
+_TYPED = {"summary", "reason", "text"}
+MARKED = "officer"  # how a matter became sensitive
+_LONGEST_TEXT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What will be sent: the words, by which channel, and what they cost as SMS."""
+
+    written: Written
+    channel: str
+    sms: bool
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One thing the officer may do now."""
+
+    row: Transition
+    fields: tuple[str, ...]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    preview: Preview | None = None
+    problem: str = ""
+
+    @property
+    def command(self) -> str:
+        return self.row.command
+
+    @property
+    def icon(self) -> str:
+        return _ICONS[self.row.command]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the officer is at work in it."""
+        return bool(self.problem or self.values)
+
+
+def forms(dossier: Dossier, officer: Officer) -> list[Form]:
+    """What may be done by this officer now, in the procedure's order."""
+    case = dossier.case
+    rows = legal(Status(case.status), held(officer, case))
+    return [
+        Form(row, FIELDS[row.command])
+        for row in rows
+        if row.command in FIELDS and _stands(case, row)
+    ]
+
+
+def _stands(case: Case, row: Transition) -> bool:
+    if row.command == "acknowledge" and case.acknowledged_at:
+        return False
+    return all(GUARDS[name](case, {}, profile()) for name in row.guards if name in _STANDING)
+
+
+def assignees(dossier: Dossier) -> list[Officer]:
+    """Who can be given a grievance: active people who handle them."""
+    sealed = bool(dossier.case.sensitive)
+    return [
+        person
+        for person in dossier.staff.values()
+        if person.active
+        and _HANDLERS & set(person.roles)
+        and (not sealed or Role.FOCAL_POINT in person.roles)
+    ]
+
+
+def read(dossier: Dossier, officer: Officer, command: str, form: Mapping[str, str]) -> Act:
+    """The act a form asks for; `Refused` where the form makes no sense."""
+    if command not in FIELDS:
+        raise Refused(f"{command} is not done at the desk", code="refused.status")
+    values: dict[str, Any] = {}
+    for name in FIELDS[command]:
+        values |= _READERS[name](dossier, form.get(name, "").strip()[:_LONGEST_TEXT])
+    return Act(
+        command, dossier.case.id, _actor(dossier.case, officer, command), values,
+        _whole(form.get("version", "")),
+    )  # fmt: skip
+
+
+def _actor(case: Case, officer: Officer, command: str) -> Actor:
+    """In which of the officer's roles: the first the table allows."""
+    row = find(command, Status(case.status))
+    roles = held(officer, case)
+    fitting = [role for role in Role if role in roles and (row is None or role in row.who)]
+    return Actor((fitting or sorted(roles) or [Role.AUDITOR])[0], officer.id)
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
+
+
+def _assignee(dossier: Dossier, text: str) -> dict[str, Any]:
+    chosen = [person for person in assignees(dossier) if person.id == _whole(text)]
+    return {"assignee_id": chosen[0].id, "name": chosen[0].name} if chosen else {}
+
+
+def _among(
+    name: str, codes: Callable[[], tuple[str, ...]]
+) -> Callable[[Dossier, str], dict[str, Any]]:
+    return lambda dossier, text: {name: text} if text in codes() else {}
+
+
+def _sensitive(dossier: Dossier, text: str) -> dict[str, Any]:
+    """Marked by hand; only those who see such matters can take the mark away again."""
+    return {"sensitive": (dossier.case.sensitive or MARKED) if text else ""}
+
+
+def _text(name: str) -> Callable[[Dossier, str], dict[str, Any]]:
+    return lambda dossier, text: {name: text}
+
+
+def kinds() -> tuple[str, ...]:
+    """The profile's kinds of grievance."""
+    return profile().kinds
+
+
+def categories() -> tuple[str, ...]:
+    """The profile's categories."""
+    return tuple(item.code for item in profile().categories)
+
+
+def languages() -> tuple[str, ...]:
+    """The profile's languages."""
+    return profile().languages
+
+
+_READERS: dict[str, Callable[[Dossier, str], dict[str, Any]]] = {
+    "assignee": _assignee,
+    "kind": _among("kind", kinds),
+    "category": _among("category", categories),
+    "language": _among("language", languages),
+    "sensitive": _sensitive,
+    "outcome": _among("outcome", lambda: tuple(Outcome)),
+    "days": lambda dossier, text: {"days": _whole(text)},
+    "summary": _text("summary"),
+    "reason": _text("reason"),
+    "text": _text("text"),
+}
+
+
+def preview(tx: Transaction, dossier: Dossier, act: Act, now: datetime) -> Preview | None:
+    """The letter ``act`` will send, by doing it on a copy; None where nobody is told.
+
+    `Refused` where the procedure does not allow the act.
+    """
+    work = Casework(tx, now)
+    case = work.cases[act.grievance_id] = replace(dossier.case)
+    row = find(act.command, Status(case.status))
+    work.act(act)  # never flushed
+    address = dossier.address
+    if row is None or not row.letter or address is None:
+        return None
+    language = address.language or case.language
+    key = letters.letter_key(row.letter, case, language)
+    can = dossier.capabilities or Capabilities()
+    values = letters.case_values(case, profile(), work.zone(case), act.values)
+    written = letters.write(key, language, can, values, letters.CHOICES.get(key, ()))
+    sms = can.units is not None
+    return Preview(written, address.channel, sms, measure(written.text).units if sms else 0)
+
+
+def with_previews(
+    tx: Transaction, dossier: Dossier, officer: Officer, found: list[Form], now: datetime
+) -> list[Form]:
+    """Forms whose letter needs no words of the officer show it at once."""
+    return [
+        replace(form, preview=_at_once(tx, dossier, officer, form, now))
+        if form.row.letter and not _TYPED & set(form.fields)
+        else form
+        for form in found
+    ]
+
+
+def _at_once(
+    tx: Transaction, dossier: Dossier, officer: Officer, form: Form, now: datetime
+) -> Preview | None:
+    mine = {"assignee": str(officer.id)} if "assignee" in form.fields else {}
+    try:
+        return preview(tx, dossier, read(dossier, officer, form.command, mine), now)
+    except Refused:
+        return None

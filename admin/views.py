@@ -1,0 +1,199 @@
+"""The queue as questions to the database: preset views, their counts, search, pages by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, true
+
+from admin.words import SOON
+from store.db import Transaction
+from store.fold import fold, fold_latin
+from store.officers import Officer
+from store.people import tail_index
+from store.schema import Moment, address, officer, task
+from store.schema import grievance as table
+from workflow.states import CLOSED, OPEN, Role, Status
+
+PAGE = 25
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+_deadline = func.coalesce(table.c.due_at, literal(_NEVER, Moment()))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who looks, and when."""
+
+    officer: Officer
+    now: datetime
+
+    @property
+    def sees_sensitive(self) -> bool:
+        return may_see_sensitive(self.officer)
+
+
+Condition = Callable[[Scope], ColumnElement[bool]]
+
+
+def may_see_sensitive(person: Officer) -> bool:
+    """Sensitive matters are for focal points alone."""
+    return Role.FOCAL_POINT in person.roles
+
+
+def visible(scope: Scope) -> ColumnElement[bool]:
+    """What this officer may know of at all; an assignee only of what was given to them."""
+    conditions: list[ColumnElement[bool]] = [true()]
+    if not scope.sees_sensitive:
+        conditions.append(table.c.sensitive == "")
+    if set(scope.officer.roles) <= {Role.ASSIGNEE}:
+        conditions.append(table.c.assignee_id == scope.officer.id)
+    return and_(*conditions)
+
+
+_FAILED = exists().where(task.c.grievance_id == table.c.id, task.c.done_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One preset: its name (``desk.view.<name>``), icon, statuses (none: any) and condition."""
+
+    name: str
+    icon: str
+    condition: Condition
+    statuses: frozenset[Status] = OPEN
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """What this officer finds in it."""
+        conditions = [visible(scope), self.condition(scope)]
+        if self.statuses:
+            conditions.append(table.c.status.in_(sorted(self.statuses)))
+        return and_(*conditions)
+
+
+_FRESH = (Status.REGISTERED, Status.ACKNOWLEDGED)
+VIEWS: tuple[View, ...] = (
+    View("first", "eye", lambda scope: table.c.status.in_(_FRESH)),
+    View("mine", "person", lambda scope: table.c.assignee_id == scope.officer.id),
+    View("us", "inbox", lambda scope: table.c.waiting_on == "us"),
+    View("them", "hourglass-split", lambda scope: table.c.waiting_on == "them"),
+    View("soon", "clock", lambda scope: and_(
+        table.c.paused_at.is_(None), table.c.due_at.between(scope.now, scope.now + SOON))),
+    View("overdue", "exclamation-triangle", lambda scope: and_(
+        table.c.paused_at.is_(None), table.c.due_at < scope.now)),
+    View("failed", "x-circle", lambda scope: _FAILED, frozenset()),
+    View("kazakh", "translate", lambda scope: table.c.language == "kk"),
+    View("sensitive", "shield-lock", lambda scope: table.c.sensitive != ""),
+    View("open", "list-ul", lambda scope: true()),
+    View("closed", "archive", lambda scope: true(), CLOSED),
+)  # fmt: skip
+BY_NAME = {view.name: view for view in VIEWS}
+
+
+def offered(scope: Scope) -> list[View]:
+    """The views this officer gets."""
+    return [view for view in VIEWS if view.name != "sensitive" or scope.sees_sensitive]
+
+
+def counts(tx: Transaction, scope: Scope) -> dict[str, int]:
+    """How many grievances each view holds: one question over the open ones, one for the rest."""
+    wide = [view for view in offered(scope) if view.statuses != OPEN]
+    narrow = [view for view in offered(scope) if view not in wide]
+    sums = [func.count().filter(view.condition(scope)).label(view.name) for view in narrow]
+    unread = func.count().filter(table.c.unread).label("unread")
+    opened = select(*sums, unread).where(BY_NAME["open"].where(scope))
+    others = [
+        select(func.count()).select_from(table).where(view.where(scope)).scalar_subquery()
+        for view in wide
+    ]
+    rest = tx.execute(
+        select(*(query.label(view.name) for view, query in zip(wide, others, strict=True)))
+    )
+    return dict(tx.execute(opened).one()._mapping) | dict(rest.one()._mapping)
+
+
+_COLUMNS = (
+    table.c.id, table.c.reference, table.c.kind, table.c.category, table.c.status,
+    table.c.channel, table.c.language, table.c.anonymous, table.c.sensitive, table.c.unread,
+    table.c.received_at, table.c.due_at, table.c.paused_at, table.c.closed_at, table.c.outcome,
+    table.c.waiting_on, table.c.place, officer.c.name.label("assignee"),
+    func.substr(func.coalesce(func.nullif(table.c.gist, ""), table.c.text), 1, 200).label("gist"),
+    _FAILED.label("failed"),
+)  # fmt: skip
+_ROWS: Select[Any] = select(*_COLUMNS).outerjoin(officer, officer.c.id == table.c.assignee_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, and the key from which the next page starts ("" after the last)."""
+
+    rows: Sequence[Any]
+    more: str
+
+
+def page(tx: Transaction, scope: Scope, view: View, after: str = "") -> Page:
+    """One page of a view: open ones by deadline, others the newest first."""
+    query = _ROWS.where(view.where(scope))
+    if view.statuses != OPEN:
+        return _newest(tx, query, after)
+    if key := _key(after):
+        moment, number = key
+        query = query.where(or_(_deadline > moment, and_(_deadline == moment, table.c.id > number)))
+    rows = tx.execute(query.order_by(_deadline, table.c.id).limit(PAGE + 1)).all()
+    last = rows[PAGE - 1] if len(rows) > PAGE else None
+    more = f"{_micros(last.due_at or _NEVER)}-{last.id}" if last else ""
+    return Page(rows[:PAGE], more)
+
+
+def _newest(tx: Transaction, query: Select[Any], after: str) -> Page:
+    if key := _key(after):
+        query = query.where(table.c.id < key[1])
+    rows = tx.execute(query.order_by(table.c.id.desc()).limit(PAGE + 1)).all()
+    return Page(rows[:PAGE], f"0-{rows[PAGE - 1].id}" if len(rows) > PAGE else "")
+
+
+def _micros(when: datetime) -> int:
+    return (when - datetime(1, 1, 1, tzinfo=UTC)) // datetime.resolution
+
+
+def _key(after: str) -> tuple[datetime, int] | None:
+    """(deadline, id) of the last row of the page before; None for a key nobody gave out."""
+    micros, _, number = after.partition("-")
+    if not (micros.isdecimal() and number.isdecimal() and len(after) < 40):
+        return None
+    try:
+        return datetime(1, 1, 1, tzinfo=UTC) + int(micros) * datetime.resolution, int(number)
+    except OverflowError:
+        return None
+
+
+def search(tx: Transaction, scope: Scope, words: str, after: str = "") -> Page:
+    """Grievances by number, phone, or words in any spelling; open and closed, newest first."""
+    return _newest(tx, _ROWS.where(visible(scope), _matching(words)), after)
+
+
+def _matching(words: str) -> ColumnElement[bool]:
+    digits = "".join(filter(str.isdecimal, words))
+    if len(digits) >= 4 and not any(map(str.isalpha, words)):
+        return _numbered(digits)
+    parts = [_worded(word) for word in words.split()[:8] if fold(word)]
+    # A sensitive matter's words are nowhere to be searched, whoever asks.
+    return and_(table.c.sensitive == "", *parts) if parts else ~true()
+
+
+def _numbered(digits: str) -> ColumnElement[bool]:
+    """A reference or the start of one; or the last eight digits of a phone."""
+    found = table.c.reference.startswith(digits)
+    index = tail_index(digits)
+    if index is None:
+        return found
+    phones = select(address.c.id).where(address.c.tail_index == index)
+    return or_(found, table.c.address_id.in_(phones))
+
+
+def _worded(word: str) -> ColumnElement[bool]:
+    """The folded text holds the word as typed, or as Latin letters spell it in Cyrillic."""
+    keys = dict.fromkeys((fold(word), fold_latin(word)))
+    return or_(*(table.c.folded.contains(key) for key in keys))

@@ -1,0 +1,153 @@
+"""What templates need to speak: texts, labels, dates in the project's zone, deadlines."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, url_for
+from markupsafe import Markup
+
+from admin import guard
+from config import i18n
+from config.profile import profile
+from workflow.states import Status
+
+SOON = timedelta(days=3)
+CHANNEL_ICONS = {
+    "sms": "chat-left-text", "gateway": "chat-left-text", "telegram": "telegram",
+    "messenger": "messenger", "mail": "envelope", "email": "envelope", "voice": "telephone",
+    "call": "telephone", "web": "globe2", "visit": "person-walking", "letter": "envelope-paper",
+    "meeting": "people", "partner": "building",
+}  # fmt: skip
+# What the codes of providers mean (desk.failure.<word>); the others are shown as they are.
+# https://www.twilio.com/docs/api/errors, https://core.telegram.org/bots/api#making-requests
+_FAILURES = {
+    "403": "blocked", "21610": "blocked", "30004": "blocked", "address.blocked": "blocked",
+    "window.closed": "window", "30003": "unreachable", "21211": "unknown", "21614": "unknown",
+    "30005": "unknown", "30006": "unknown", "unanswered": "unanswered", "unreadable": "unanswered",
+    "unreachable": "down", "down": "down",
+}  # fmt: skip
+# A channel's rows may say more than the catalogue needs to name it.
+_CHANNEL_NAMES = {"mail": "email"}
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A deadline as the eye takes it in: words, an icon, a level (colour)."""
+
+    words: str
+    icon: str
+    level: str
+
+
+def set_up(app: Flask) -> None:
+    """Give the templates of ``app`` their words."""
+    app.jinja_env.globals.update(
+        t=t, n=counted, label=label, date=date, moment=moment, due=due, icon=icon,
+        channel_icon=channel_icon, failure=failure, project=lambda: profile().organisation.project.of(_lang()),
+        lang=_lang, me=guard.signed_in, versioned=versioned,
+    )  # fmt: skip
+
+
+def _lang() -> str:
+    return guard.language()
+
+
+def t(key: str, /, **values: object) -> str:
+    """The desk's text ``desk.<key>`` in the officer's language."""
+    return i18n.text(f"desk.{key}", _lang(), **values)
+
+
+def counted(key: str, number: int, /, **values: object) -> str:
+    """The desk's text ``desk.<key>`` for a number."""
+    return i18n.plural(f"desk.{key}", number, _lang(), **values)
+
+
+def label(kind: str, code: str | None) -> str:
+    """The name of a code (``status.closed.label``); the code itself where it has none."""
+    if not code:
+        return "–"
+    if kind == "channel":
+        code = channel_name(code)
+    key = f"{kind}.{code}.label"
+    try:
+        return i18n.text(key, _lang())
+    except i18n.MissingText:
+        return code
+
+
+def channel_name(code: str) -> str:
+    """The code under which the catalogue names a channel."""
+    return _CHANNEL_NAMES.get(code, code)
+
+
+def channel_icon(code: str) -> str:
+    """The icon of a channel."""
+    return CHANNEL_ICONS.get(code, "chat-left")
+
+
+def versioned(filename: str) -> str:
+    """The address of a static file; it changes with the content, so browsers keep it for a year."""
+    return url_for("static", filename=filename, v=_digest(filename))
+
+
+@cache
+def _digest(filename: str) -> str:
+    content = (Path(__file__).parent / "static" / filename).read_bytes()
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def failure(code: str) -> str:
+    """Why a message did not arrive, in words."""
+    word = _FAILURES.get(code)
+    return t(f"failure.{word}") if word else t("failure.other", code=code or "?")
+
+
+def icon(name: str, title: str = "") -> Markup:
+    """An icon of the sprite; hidden from screen readers unless it has a title."""
+    source = versioned("icons.svg")
+    if title:
+        return Markup(
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"/></svg>'
+        ).format(title, source, name)
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        source, name
+    )
+
+
+def date(when: datetime | None) -> str:
+    """The local day."""
+    return i18n.format_date(_local(when).date(), _lang()) if when else "–"
+
+
+def moment(when: datetime | None) -> str:
+    """The local day and time."""
+    return i18n.format_datetime(_local(when), _lang()) if when else "–"
+
+
+def _local(when: datetime) -> datetime:
+    return when.astimezone(profile().timezone)
+
+
+def due(row: Any) -> Badge:
+    """The deadline of a grievance in words, counted in local days."""
+    if row.status == Status.CLOSED:
+        return Badge(t("due.closed"), "check-circle", "done")
+    if row.paused_at:
+        return Badge(t("due.paused"), "pause-circle", "none")
+    if row.due_at is None:
+        return Badge(t("due.none"), "dash-circle", "none")
+    now = guard.now()
+    days = (_local(row.due_at).date() - _local(now).date()).days
+    if row.due_at < now:
+        words = counted("due.late", -days) if days else t("due.late_today")
+        return Badge(words, "exclamation-triangle", "late")
+    words = counted("due.left", days) if days else t("due.today")
+    if row.due_at < now + SOON:
+        return Badge(words, "hourglass-split", "soon")
+    return Badge(words, "clock", "fine")

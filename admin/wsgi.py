@@ -1,0 +1,44 @@
+"""``python -m admin.wsgi``: the desk on its port."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+import waitress
+
+from admin.app import create_app
+from config import log
+from config.errors import HariuError
+from config.settings import settings
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """SIGTERM: waitress finishes what it has begun."""
+    raise SystemExit(0)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    log.set_up("desk", settings().log_level)
+    app = create_app()
+    signal.signal(signal.SIGTERM, _stop)
+    log.get().info("desk starts", port=settings().desk_port)
+    waitress.serve(
+        app,
+        host=settings().bind,
+        port=settings().desk_port,
+        threads=8,
+        connection_limit=1000,  # slow ones must not keep the others out
+        channel_timeout=30,
+        max_request_body_size=2 << 20,
+        ident="",
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except HariuError as error:
+        sys.exit(f"desk: {error}")
