@@ -165,6 +165,7 @@ class Batch:
         self.capabilities: Mapping[str, Capabilities] = {}
         self.done: list[tuple[int, int | None, int | None]] = []
         self.letters: list[Letter] = []
+        self.kept: list[tuple[Waiting, int | None]] = []
 
     def run(self) -> None:
         """Decide and write; the caller commits."""
@@ -231,7 +232,7 @@ class Batch:
         self._speak(person, turn, item)
         case_id = case.id if case else None
         self.done.append((item.id, person.address.id, case_id))
-        uptake.keep_attachments(self.tx, item, case_id)
+        self.kept.append((item, case_id))
 
     def _knowledge(self, person: _Person) -> Knowledge:
         return Knowledge(
@@ -312,6 +313,7 @@ class Batch:
 
     def _write(self) -> None:
         self.casework.flush()
+        uptake.keep_attachments(self.tx, self.kept)
         outbox.enqueue(self.tx, self.letters, self.now)
         states = {
             person.address.id: (

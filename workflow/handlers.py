@@ -65,6 +65,7 @@ class Casework:
         self._persons: list[dict[str, Any]] = []
         self._notes: list[tuple[int, int | None, str]] = []
         self._pools: dict[str, list[Any]] = {"reference": [], "case": [], "person": []}
+        self._drawn: dict[str, int] = {}
 
     # -- loading ------------------------------------------------------------------------------
 
@@ -255,7 +256,9 @@ class Casework:
         if kind == "reference":
             return self._references(max(count, 1))
         table = grievance_table if kind == "case" else person_table
-        return grievances.allocate(self.tx, table, count)
+        ids = grievances.allocate(self.tx, table, count, self._drawn.get(kind, 0))
+        self._drawn[kind] = ids[-1]
+        return ids
 
     def _references(self, count: int) -> list[str]:
         """Free references of this year; unique by constraint, so this only avoids the clash."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -22,27 +22,26 @@ def completed(command: Register, address_id: int, language: str | None) -> Regis
     return replace(command, address_id=address_id, language=language)
 
 
-def keep_attachments(tx: Transaction, item: Waiting, grievance_id: int | None) -> None:
-    """Note the files of a message for fetching later; a lost file never loses the message."""
-    if item.message.attachments:
-        tx.execute(
-            attachment.insert(),
-            [
-                {
-                    "inbox_id": item.id,
-                    "grievance_id": grievance_id,
-                    "channel": item.message.channel,
-                    "kind": part.kind,
-                    "content_type": part.content_type[:100],
-                    "size": part.size,
-                    "name": part.name,
-                    "source": asdict(part),
-                    "state": "waiting",
-                    "not_before": item.received_at,
-                }
-                for part in item.message.attachments
-            ],
-        )
+def keep_attachments(tx: Transaction, kept: Iterable[tuple[Waiting, int | None]]) -> None:
+    """Note the files of messages for fetching later; a lost file never loses the message."""
+    rows = [
+        {
+            "inbox_id": item.id,
+            "grievance_id": grievance_id,
+            "channel": item.message.channel,
+            "kind": part.kind,
+            "content_type": part.content_type[:100],
+            "size": part.size,
+            "name": part.name,
+            "source": asdict(part),
+            "state": "waiting",
+            "not_before": item.received_at,
+        }
+        for item, grievance_id in kept
+        for part in item.message.attachments
+    ]
+    if rows:
+        tx.execute(attachment.insert(), rows)
 
 
 def apply_reports(tx: Transaction, reports: Sequence[DeliveryReport | None], now: datetime) -> None:
