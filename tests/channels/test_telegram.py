@@ -329,7 +329,7 @@ class TestSetUp:
         environment.setenv("HARIU_PUBLIC_URL", "http://192.0.2.7:8000")
         forget()
         channel = telegram()
-        assert not channel.polled  # a Bot API server of one's own takes plain http
+        assert not channel.polled  # one beside us takes plain http
         channel.polled = True
         lines = list(channel.set_up("http://192.0.2.7:8000"))
         assert "polling" in lines[0]
