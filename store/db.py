@@ -129,6 +129,7 @@ def make_engine(url: str) -> Engine:
             # A host that vanishes must not hold locks for ever, nor a commit wait for it.
             "options": "-c synchronous_commit=on -c lock_timeout=10s -c timezone=UTC"
             " -c idle_in_transaction_session_timeout=30s",
+            "tcp_user_timeout": 5000,
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from config.errors import HariuError
-from store.db import Transaction, transaction
+from config import log
+from store import spool
+from store.db import DatabaseAway, Transaction, transaction
 from store.messages import (
     Attachment,
     Contact,
@@ -203,10 +205,9 @@ class _Committer(threading.Thread):
 
     def _commit(self, batch: list[tuple[_Rows, Future[None]]]) -> None:
         try:
-            with transaction() as tx:
-                insert(tx, [rows for rows, _ in batch])
+            _store([rows for rows, _ in batch])
         except Exception as error:  # noqa: BLE001 - handed to the requests that wait for it
-            if len(batch) > 1 and not (isinstance(error, HariuError) and error.retryable):
+            if len(batch) > 1 and not isinstance(error, spool.SpoolFailed):
                 for item in batch:  # one bad row must not take its neighbours with it
                     self._commit([item])
                 return
@@ -217,6 +218,53 @@ class _Committer(threading.Thread):
                 future.set_result(None)
 
 
+def _store(batch: Sequence[_Rows]) -> None:
+    """Into the database; into the spool while it is away, or while older messages wait there."""
+    if not spool.holds():
+        try:
+            with transaction() as tx:
+                insert(tx, batch)
+        except DatabaseAway as error:
+            log.get().error("database away, spooling", code=error.code, count=len(batch))
+        else:
+            return
+    spool.append([{"raw": rows.raw, "messages": rows.messages} for rows in batch])
+    _drainer()
+
+
+def drain_spool() -> int:
+    """Move what this host's spool holds into the inbox; 0 while the database is still away."""
+
+    def write(records: list[spool.Record]) -> None:
+        with transaction() as tx:
+            insert(tx, [_Rows(record["raw"], record["messages"]) for record in records])
+
+    try:
+        return spool.drain(write)
+    except DatabaseAway:
+        return 0
+
+
+class _Drainer(threading.Thread):
+    """Tries every half second to empty the spool that this process filled."""
+
+    def __init__(self) -> None:
+        super().__init__(name="spool", daemon=True)
+
+    def run(self) -> None:
+        while True:
+            time.sleep(0.5)
+            if count := drain_spool():
+                log.get().warning("spool drained", count=count)
+
+
+@cache
+def _drainer() -> _Drainer:
+    drainer = _Drainer()
+    drainer.start()
+    return drainer
+
+
 @cache
 def _committer() -> _Committer:
     committer = _Committer()
@@ -224,11 +272,20 @@ def _committer() -> _Committer:
     return committer
 
 
-def accept(receipt: Receipt, timeout: float = 12.0) -> None:
-    """Store one receipt durably; returns when it is on disk. `DatabaseAway` when it cannot be."""
+def accept(receipt: Receipt, timeout: float = 4.0) -> None:
+    """Store one receipt durably; returns when it is on disk, in the database or in the spool.
+
+    `spool.SpoolFailed` when neither took it. A database that hangs counts as away: the receipt
+    is spooled as well, and the inbox knows it twice.
+    """
     future: Future[None] = Future()
-    _committer().queue.put((_rows(receipt), future))
-    future.result(timeout)
+    rows = _rows(receipt)
+    _committer().queue.put((rows, future))
+    try:
+        future.result(timeout)
+    except TimeoutError:
+        spool.append([{"raw": rows.raw, "messages": rows.messages}])
+        _drainer()
 
 
 _COLUMNS = (

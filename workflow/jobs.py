@@ -15,6 +15,7 @@ from sqlalchemy import select
 from config import clock, log
 from config.errors import HariuError
 from config.settings import settings
+from store import inbox as inbox_rows
 from store import outbox
 from store.db import Transaction, reading, transaction
 from store.messages import InboundState, OutboundState
@@ -28,6 +29,7 @@ TICK_SECONDS = 1.0
 def tick() -> list[Bell]:
     """Ring for every part that has work; the bells rung."""
     now = clock.now()
+    inbox_rows.drain_spool()  # what a web process spooled and did not live to drain
     with reading() as tx:
         bells = waiting(tx, now)
         lapsed = _lapsed(tx, now)
