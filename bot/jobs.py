@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot import engine
@@ -165,6 +165,7 @@ class Batch:
         self.capabilities: Mapping[str, Capabilities] = {}
         self.done: list[tuple[int, int | None, int | None]] = []
         self.letters: list[Letter] = []
+        self.changes: dict[int, dict[str, Any]] = {}
         self.kept: list[tuple[Waiting, int | None]] = []
 
     def run(self) -> None:
@@ -250,8 +251,9 @@ class Batch:
         for command in turn.commands:
             if isinstance(command, Register):
                 case = self.casework.register(
-                    uptake.completed(command, person.address.id, turn.conversation.language)
+                    uptake.completed(command, person.address, turn.conversation.language)
                 )
+                person.address = replace(person.address, person_id=case.complainant_id)
                 person.own.append(case)
             else:
                 case = self._act(command)
@@ -274,8 +276,9 @@ class Batch:
         if turn.blocked is not None or before.blocked:
             changes["blocked_at"] = self.now if turn.blocked else None
         if changes:
-            person.address = people.changed(self.tx, before, changes)
+            person.address = people.changed(before, changes)
             self.casework.addresses[before.id] = person.address
+            self.changes.setdefault(before.id, {}).update(changes)
         if turn.wrong_code:
             attempts.count(self.tx, before.id, turn.wrong_code, self.now)
         if turn.wants_person:
@@ -313,6 +316,7 @@ class Batch:
 
     def _write(self) -> None:
         self.casework.flush()
+        people.save(self.tx, self.changes)
         uptake.keep_attachments(self.tx, self.kept)
         outbox.enqueue(self.tx, self.letters, self.now)
         states = {

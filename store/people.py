@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from store.crypto import blind
 from store.db import Transaction
@@ -115,9 +115,8 @@ def create_persons(tx: Transaction, languages: Sequence[str | None], now: dateti
     return tx.insert_ids(person, [{"language": item, "created_at": now} for item in languages])
 
 
-def changed(tx: Transaction, row: AddressRow, values: dict[str, Any]) -> AddressRow:
-    """Set columns of one address; the row as it then is."""
-    tx.execute(update(table).where(table.c.id == row.id).values(**values))
+def changed(row: AddressRow, values: Mapping[str, Any]) -> AddressRow:
+    """The row as it is with these columns set; `save` writes them."""
     plain = {"language", "language_chosen"}
     shown: dict[str, Any] = {name: value for name, value in values.items() if name in plain}
     for column in ("stopped", "blocked"):
@@ -126,7 +125,42 @@ def changed(tx: Transaction, row: AddressRow, values: dict[str, Any]) -> Address
     return replace(row, **shown)
 
 
+def save(tx: Transaction, changes: Mapping[int, Mapping[str, Any]]) -> None:
+    """Set columns of addresses, by id; those that change alike in one statement."""
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for address_id, values in sorted(changes.items()):
+        row = {f"b_{name}": value for name, value in values.items()}
+        alike.setdefault(tuple(values), []).append(row | {"b_id": address_id})
+    for names, rows in alike.items():
+        columns = {name: bindparam(f"b_{name}") for name in names}
+        tx.execute(update(table).where(table.c.id == bindparam("b_id")).values(columns), rows)
+
+
 def block(tx: Transaction, address_id: int, code: str, at: datetime) -> None:
     """Nothing reaches this address any more; ``code`` is the provider's reason."""
     values = {"blocked_at": at, "blocked_code": code[:50]}
     tx.execute(update(table).where(table.c.id == address_id).values(**values))
+
+
+def link(tx: Transaction, persons: dict[int, int]) -> None:
+    """Say whose addresses these are: address id -> person id."""
+    if persons:
+        rows = [{"b_id": item, "b_person": person} for item, person in persons.items()]
+        tx.execute(_LINK, rows)
+
+
+def others(tx: Transaction, person_id: int) -> list[AddressRow]:
+    """The addresses of one person, the one heard from last first."""
+    query = (
+        select(*_COLUMNS)
+        .where(table.c.person_id == person_id)
+        .order_by(table.c.last_in_at.desc(), table.c.id)
+    )
+    return [_row(row) for row in tx.execute(query)]
+
+
+_LINK = (
+    update(table)
+    .where(table.c.id == bindparam("b_id"), table.c.person_id.is_(None))
+    .values(person_id=bindparam("b_person"))
+)
