@@ -40,9 +40,12 @@ class Assessment:
 
 
 class _Entry(NamedTuple):
+    """A word for each of `parts` near one another, and none of `barred` near the first."""
+
     kind: SensitiveKind
     text: str
     parts: tuple[frozenset[str], ...]
+    barred: frozenset[str]
 
 
 def _folded(word: str) -> str:
@@ -65,14 +68,17 @@ def _readings(stem: str, language: str) -> frozenset[str]:
 
 def _entries_of(kind: SensitiveKind, language: str, text: str) -> Iterator[_Entry]:
     for entry in filter(None, (" ".join(part.split()) for part in text.split(","))):
-        parts = [part.split("|") for part in entry.split(" ")]
-        if language == "en":
-            read = [frozenset(_ENGLISH + stem for stem in part) for part in parts]
-        else:
-            read = [
-                frozenset().union(*(_readings(stem, language) for stem in part)) for part in parts
-            ]
-        yield _Entry(kind, entry, tuple(read))
+        words = entry.split(" ")
+        parts = tuple(_stems_of(word, language) for word in words if word[0] != "!")
+        barred = [_stems_of(word[1:], language) for word in words if word[0] == "!"]
+        yield _Entry(kind, entry, parts, frozenset().union(*barred))
+
+
+def _stems_of(part: str, language: str) -> frozenset[str]:
+    stems = part.split("|")
+    if language == "en":
+        return frozenset(_ENGLISH + stem for stem in stems)
+    return frozenset().union(*(_readings(stem, language) for stem in stems))
 
 
 @cache
@@ -89,7 +95,7 @@ def _entries() -> tuple[_Entry, ...]:
 
 @cache
 def _stems() -> frozenset[str]:
-    return frozenset(stem for entry in _entries() for part in entry.parts for stem in part)
+    return frozenset(stem for e in _entries() for part in (*e.parts, e.barred) for stem in part)
 
 
 def _beginnings(word: str) -> Iterator[str]:
@@ -111,9 +117,19 @@ def _places_of_stems(text: str) -> Mapping[str, list[int]]:
 
 
 def _meets(entry: _Entry, places: Mapping[str, list[int]]) -> bool:
-    """Tell whether a word for each part of the entry stands near one for its first part."""
-    found = [sorted({at for stem in part for at in places.get(stem, ())}) for part in entry.parts]
-    return all(found) and any(all(_near(at, others) for others in found[1:]) for at in found[0])
+    """Tell whether words for all parts of the entry stand near one for its first part."""
+    first, *others = (_where(part, places) for part in entry.parts)
+    if not first or not all(others):
+        return False
+    barred = _where(entry.barred, places)
+    return any(
+        all(_near(at, other) for other in others) and not (at in barred or _near(at, barred))
+        for at in first
+    )
+
+
+def _where(stems: frozenset[str], places: Mapping[str, list[int]]) -> list[int]:
+    return sorted({at for stem in stems for at in places.get(stem, ())})
 
 
 def _near(at: int, places: list[int]) -> bool:

@@ -21,7 +21,7 @@ def test_recall_and_false_alarms() -> None:
     for kind in total:
         print(f"{kind}: {sealed[kind]} of {total[kind]} sealed")
     sensitive = [kind for kind in total if kind != "-"]
-    assert sum(total[kind] for kind in sensitive) >= 100
+    assert sum(total[kind] for kind in sensitive) >= 200
     assert all(sealed[kind] >= 0.95 * total[kind] for kind in sensitive)
     content = [m.text for m in MESSAGES if m.sensitive == "-" and m.intent == "content"]
     alarms = [text for text in content if assess(text).kind]
