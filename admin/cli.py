@@ -1,3 +1,152 @@
+"""``hariu staff``: accounts of the desk, from the terminal. Imports wait until a command runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from store.db import Transaction
+    from store.officers import Officer
+
 commands = click.Group("admin")
+
+
+@commands.group()
+def staff() -> None:
+    """Accounts of the desk."""
+
+
+def _officer(tx: Transaction, login: str) -> Officer:
+    from store import officers
+    from store.passwords import OfficerError
+
+    found = officers.by_login(tx, login)
+    if found is None:
+        raise OfficerError("there is no such login; see hariu staff list", code="officer.unknown")
+    return found
+
+
+def _told(login: str, password: str) -> None:
+    """The one place a one-time password is ever shown."""
+    click.echo(f"login {login}, one-time password {password}")
+
+
+@staff.command()
+@click.argument("login")
+@click.option("--name", required=True, help="Name shown to colleagues and complainants.")
+@click.option(
+    "--role", "roles", multiple=True, default=("officer",), show_default=True,
+    help="May be given several times; see hariu staff roles --help.",
+)  # fmt: skip
+@click.option("--language", type=click.Choice(["mn", "en"]), default="mn", show_default=True)
+def add(login: str, name: str, roles: tuple[str, ...], language: str) -> None:
+    """Add an account; prints its one-time password."""
+    from config import clock
+    from store import officers
+    from store.db import transaction
+
+    with transaction() as tx:
+        password = officers.create(tx, login, name, roles, clock.now(), language)
+    _told(officers.normal(login), password)
+
+
+@staff.command("list")
+def list_all() -> None:
+    """Every account: login, state, second factor, roles, last sign-in, name."""
+    from config import clock
+    from store import officers
+    from store.db import reading
+
+    now = clock.now()
+    with reading() as tx:
+        for person in officers.everyone(tx):
+            click.echo(
+                "\t".join(
+                    (
+                        person.login, _state(person, now), "totp" if person.has_totp else "-",
+                        ",".join(person.roles),
+                        f"{person.last_in_at:%Y-%m-%d %H:%M}Z" if person.last_in_at else "never",
+                        person.name,
+                    )
+                )
+            )  # fmt: skip
+
+
+def _state(person: Officer, now: datetime) -> str:
+    if not person.active:
+        return "ended"
+    if person.locked_until and person.locked_until > now:
+        return "locked"
+    return "one-time" if person.must_change else "active"
+
+
+@staff.command()
+@click.argument("login")
+def reset(login: str) -> None:
+    """New one-time password: lifts the lock-out, ends all sessions."""
+    from config import clock
+    from store import officers
+    from store.db import transaction
+
+    with transaction() as tx:
+        password = officers.reset(tx, _officer(tx, login).id, clock.now())
+    _told(officers.normal(login), password)
+
+
+@staff.command()
+@click.argument("login")
+@click.argument("roles", nargs=-1, required=True)
+def roles(login: str, roles: tuple[str, ...]) -> None:
+    """Set the ROLES of an account.
+
+    officer, assignee (sees only what is assigned to them), coordinator, psc_secretary,
+    focal_point (sees sensitive matters), auditor (only looks), administrator.
+    """
+    from store import officers
+    from store.db import transaction
+
+    with transaction() as tx:
+        officers.change(tx, _officer(tx, login).id, roles=officers.known_roles(roles))
+    click.echo(f"login {officers.normal(login)}: {', '.join(officers.known_roles(roles))}")
+
+
+@staff.command()
+@click.argument("login")
+@click.option("--on/--off", default=False, help="Let the person in again, or no more (default).")
+def access(login: str, on: bool) -> None:
+    """End an account whose owner has left, or open it again; its history stays."""
+    from config import clock
+    from store import officers
+    from store.db import transaction
+
+    with transaction() as tx:
+        person = _officer(tx, login)
+        officers.change(tx, person.id, active=on)
+        officers.end_sessions(tx, person.id, clock.now())
+    click.echo(f"login {officers.normal(login)}: {'active' if on else 'ended'}")
+
+
+@staff.command()
+@click.argument("login")
+@click.option("--off", is_flag=True, help="Only take the old one away: the phone is lost.")
+def totp(login: str, off: bool) -> None:
+    """New second factor: prints the QR code for the authenticator app."""
+    import segno
+
+    from store import officers, passwords
+    from store.db import transaction
+
+    secret = None if off else passwords.new_totp()
+    with transaction() as tx:
+        person = _officer(tx, login)
+        officers.change(tx, person.id, totp=secret, totp_used=0)
+    if secret is None:
+        click.echo(f"login {person.login}: the second factor is off")
+        return
+    uri = passwords.totp_uri(person.login, secret, "Hariu")
+    segno.make(uri, error="m").terminal(compact=True)
+    click.echo(uri)

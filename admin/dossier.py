@@ -134,10 +134,17 @@ def _told(tx: Transaction, case: Case) -> Iterable[Entry]:
                outbox.c.error, outbox.c.created_at)  # fmt: skip
     query = select(*columns).where(_of_case(outbox, case))
     for row in tx.execute(query.order_by(outbox.c.id.desc()).limit(_LONGEST)):
+        # The private code is the person's; staff have no use for it.
         yield Entry(
-            "out", row.created_at, row.text, row.channel, state=row.state, error=row.error,
-            parts=row.parts, language=row.language,
-        )  # fmt: skip
+            side="out",
+            at=row.created_at,
+            text=row.text.replace(case.code, "••••••"),
+            channel=row.channel,
+            state=row.state,
+            error=row.error,
+            parts=row.parts,
+            language=row.language,
+        )
 
 
 def _noted(tx: Transaction, case: Case, staff: dict[int, Officer]) -> Iterable[Entry]:

@@ -47,15 +47,20 @@ class Badge:
 
 def set_up(app: Flask) -> None:
     """Give the templates of ``app`` their words."""
-    app.jinja_env.globals.update(
-        t=t, n=counted, label=label, date=date, moment=moment, due=due, icon=icon,
-        channel_icon=channel_icon, failure=failure, project=lambda: profile().organisation.project.of(_lang()),
-        lang=_lang, me=guard.signed_in, versioned=versioned,
+    spoken = (
+        t, label, date, moment, due, icon, channel_icon, failure, project, versioned,
     )  # fmt: skip
+    app.jinja_env.globals.update({tool.__name__: tool for tool in spoken})
+    app.jinja_env.globals.update(n=counted, lang=_lang, me=guard.signed_in)
 
 
 def _lang() -> str:
     return guard.language()
+
+
+def project() -> str:
+    """The project's name."""
+    return profile().organisation.project.of(_lang())
 
 
 def t(key: str, /, **values: object) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pyotp
 import pytest
@@ -17,16 +15,12 @@ from store.db import reading, transaction
 from store.officers import Officer
 from store.passwords import OfficerError
 from store.schema import officer, officer_session
-from tests.admin.office import instance
 
 NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 OWN = "morin khuur 2026"
 
 
-@pytest.fixture(autouse=True)
-def database(tmp_path: Path) -> Iterator[None]:
-    with instance(tmp_path):
-        yield
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def add(login: str = "saraa", *roles: str) -> str:
@@ -237,7 +231,7 @@ def test_neither_token_nor_password_nor_secret_is_stored() -> None:
         token = officers.start_session(tx, row.id, "", NOW)
         officers.set_totp(tx, row.id, secret, pyotp.TOTP(secret).at(NOW), NOW)
     with reading() as tx:
-        kept = tx.connection.exec_driver_sql("SELECT * FROM officer").all()
+        kept = list(tx.connection.exec_driver_sql("SELECT * FROM officer").all())
         kept += tx.connection.exec_driver_sql("SELECT * FROM officer_session").all()
         assert tx.scalar(select(officer_session.c.token_hash)) is not None
     for value in (token, secret, OWN):

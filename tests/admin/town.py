@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from config import clock
-from store import channels, inbox, officers, outbox, people, tasks
+from store import channels, inbox, officers, people, tasks
 from store.case import Case
 from store.db import Transaction, reading, transaction
 from store.inbox import Receipt
@@ -151,9 +151,3 @@ def letters_of(case: Case) -> Sequence[str]:
 def sealed(case: Case, at: datetime, officer_id: int) -> None:
     """Mark a grievance as sensitive."""
     act(case, "classify", at, officer_id, sensitive="officer")
-
-
-__all__ = [
-    "CHANNELS", "PASSWORD", "PEOPLE", "Person", "act", "arrive", "delivered", "join", "letters_of",
-    "outbox", "sealed", "town",
-]  # fmt: skip
