@@ -22,6 +22,8 @@ from store.messages import Inbound, Kind
 from workflow.commands import CITIZEN, Act, Register
 from workflow.reference import is_reference
 
+FLOOD_WINDOW = timedelta(minutes=10)
+FLOOD_MESSAGES = 30
 ANSWERED = ("mn", "kk")  # languages in which we answer without being asked to
 
 
@@ -34,6 +36,8 @@ class Conversation:
     grievance_id: int | None = None
     burst_until: str = ""
     misunderstood: int = 0
+    flood_from: str = ""
+    flood_count: int = 0
 
     def to_state(self) -> dict[str, Any]:
         """The value as it is stored."""
@@ -93,7 +97,26 @@ def references(inbound: Inbound) -> set[str]:
 def advance(
     conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge
 ) -> Turn:
-    """Take one message in."""
+    """Take one message in. A flood is taken in as well, but answered once only."""
+    conversation = _counted(conversation, now)
+    turn = _advance(conversation, inbound, now, knowledge)
+    if conversation.flood_count < FLOOD_MESSAGES:
+        return turn
+    first = conversation.flood_count == FLOOD_MESSAGES
+    return replace(turn, replies=(Tell("flood.wait"),) if first else (), wants_person=False)
+
+
+def _counted(conversation: Conversation, now: datetime) -> Conversation:
+    """Count this message in its window of `FLOOD_WINDOW`."""
+    start = _moment(conversation.flood_from)
+    if start is None or now - start > FLOOD_WINDOW:
+        return replace(conversation, flood_from=now.isoformat(), flood_count=1)
+    return replace(conversation, flood_count=conversation.flood_count + 1)
+
+
+def _advance(
+    conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge
+) -> Turn:
     if inbound.kind is Kind.OTHER and inbound.choice in {"blocked", "unblocked"}:
         return Turn(conversation, blocked=inbound.choice == "blocked")
     if inbound.kind is Kind.CHOICE and inbound.choice:

@@ -167,6 +167,7 @@ class Batch:
         self.letters: list[Letter] = []
         self.changes: dict[int, dict[str, Any]] = {}
         self.kept: list[tuple[Waiting, int | None]] = []
+        self.phones: dict[str, _Person] = {}
 
     def run(self) -> None:
         """Decide and write; the caller commits."""
@@ -234,6 +235,8 @@ class Batch:
         case_id = case.id if case else None
         self.done.append((item.id, person.address.id, case_id))
         self.kept.append((item, case_id))
+        if item.message.contact and item.message.contact.phone:
+            self.phones[item.message.contact.phone] = person
 
     def _knowledge(self, person: _Person) -> Knowledge:
         return Knowledge(
@@ -318,6 +321,8 @@ class Batch:
         self.casework.flush()
         people.save(self.tx, self.changes)
         uptake.keep_attachments(self.tx, self.kept)
+        for phone, person in self.phones.items():
+            uptake.add_phone(self.tx, phone, person.address, self.now)
         outbox.enqueue(self.tx, self.letters, self.now)
         states = {
             person.address.id: (

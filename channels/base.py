@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from config.errors import HariuError
@@ -167,7 +168,17 @@ class Fetches(Protocol):
 
 @runtime_checkable
 class Polls(Protocol):
-    """Channels that can be asked for messages instead of calling us."""
+    """Channels that can be asked for messages instead of calling us.
+
+    ``polled`` says whether this one must be, here and now.
+    """
+
+    code: str
+    account: str
+
+    @property
+    def polled(self) -> bool:
+        """Whether nobody calls us here, so that we have to ask."""
 
     def poll(self, timeout: float) -> Iterable[tuple[bytes, Sequence[Inbound | DeliveryReport]]]:
         """Raw event and what it says, one by one; the next one acknowledges the one before."""
@@ -179,6 +190,17 @@ class Finds(Protocol):
 
     def find(self, outbound: Outbound) -> SendResult | None:
         """The result of an earlier unanswered call, or None if the provider does not have it."""
+
+
+@runtime_checkable
+class Reconciles(Protocol):
+    """Channels whose provider can list what it received, also what never reached us."""
+
+    code: str
+    account: str
+
+    def recent(self, since: datetime) -> Iterable[tuple[bytes, Sequence[Inbound]]]:
+        """Raw event and message of everything since ``since``, oldest first."""
 
 
 @runtime_checkable

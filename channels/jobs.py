@@ -32,7 +32,7 @@ from store.db import DatabaseAway, Transaction, reading, transaction
 from store.messages import OutboundState, SendResult
 from store.outbox import Claimed
 from store.queue import DELIVER, Bell, answered
-from workflow import uptake
+from workflow import fallback, uptake
 
 CONCURRENCY = 4
 LOOK_SECONDS = 0.05
@@ -54,6 +54,9 @@ class Lane:
 
     def landed(self) -> set[Future[None]]:
         """Forget the calls that ended; those still under way."""
+        for future in self.flying:
+            if future.done() and (error := future.exception()):
+                log.get().error("not settled", channel=self.channel.code, error=type(error).__name__)
         self.flying = {future for future in self.flying if not future.done()}
         return self.flying
 
@@ -143,12 +146,21 @@ def _settle(write: Callable[[Transaction], None]) -> None:
 
 def _call(lane: Lane, item: Claimed) -> Callable[[Transaction], None]:
     """Send, unless an earlier unanswered call turns out to have been taken."""
-    result = None
-    if item.unanswered and isinstance(lane.channel, Finds):
-        result = lane.channel.find(item.outbound)
-    result = result or lane.channel.send(item.outbound)
+    result = _taken_before(lane.channel, item) or lane.channel.send(item.outbound)
     lane.worked()
     return lambda tx: _sent(tx, item, result)
+
+
+def _taken_before(channel: Channel, item: Claimed) -> SendResult | None:
+    """What the provider has of an earlier unanswered call, unless it belongs to another row."""
+    if not (item.unanswered and isinstance(channel, Finds)):
+        return None
+    found = channel.find(item.outbound)
+    if found is None:
+        return None
+    with reading() as tx:
+        other = outbox.owner(tx, channel.code, found.provider_id)
+    return found if other is None else None
 
 
 def _sent(tx: Transaction, item: Claimed, result: SendResult) -> None:
@@ -211,12 +223,14 @@ def _blocked(tx: Transaction, item: Claimed, error: SendError) -> None:
 
 
 def _gave_up(tx: Transaction, item: Claimed, error: SendError) -> None:
-    """Nothing more to try here: the officer's call list."""
+    """Nothing more to try here: the person's next address, else the officer's call list."""
     now = clock.now()
     if not outbox.mark(tx, item, state=OutboundState.FAILED, error=error.code[:200]):
         return
     if not isinstance(error, AddressBlocked | WindowClosed):
         channel_rows.note_out(tx, item.outbound.channel, now, error.code)
+    if fallback.send_on(tx, item.outbound.id, now):
+        return
     tasks.add(
         tx, f"undelivered:{item.outbound.id}", "undelivered", now, item.address_id,
         item.grievance_id, item.outbound.id, error.code,

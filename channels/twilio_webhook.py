@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+from twilio.request_validator import RequestValidator
 
 from channels.base import BadSignature, Request, Unparseable
 from channels.fields import parsed, same, text

@@ -52,3 +52,9 @@ def note_in(tx: Transaction, codes: Mapping[str, datetime]) -> None:
     """Remember when each channel last brought a message."""
     for code, at in codes.items():
         tx.execute(update(table).where(table.c.code == code).values(last_in_at=at))
+
+
+def accounts(tx: Transaction) -> dict[str, str]:
+    """Our own end of each active channel, by code."""
+    query = select(table.c.code, table.c.account).where(table.c.active)
+    return {row.code: row.account for row in tx.execute(query)}

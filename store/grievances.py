@@ -123,3 +123,11 @@ def notes(tx: Transaction, grievance_id: int) -> list[Any]:
     """The notes of one grievance, oldest first."""
     query = select(note).where(note.c.grievance_id == grievance_id).order_by(note.c.id)
     return list(tx.execute(query).all())
+
+
+def payload(tx: Transaction, grievance_id: int, seq: int) -> dict[str, Any]:
+    """The facts of one event; empty where there is none or it was erased."""
+    query = select(case_event.c.payload).where(
+        case_event.c.grievance_id == grievance_id, case_event.c.seq == seq
+    )
+    return tx.scalar(query) or {}

@@ -221,3 +221,25 @@ def failed_of(tx: Transaction, channel: str, provider_ids: Sequence[str]) -> lis
         outbox.c.state == OutboundState.FAILED,
     )
     return list(tx.execute(query).all())
+
+
+def owner(tx: Transaction, channel: str, provider_id: str) -> int | None:
+    """The row that carries this provider id, if any."""
+    query = select(outbox.c.id).where(
+        outbox.c.channel == channel, outbox.c.provider_id == provider_id
+    )
+    found: int | None = tx.scalar(query.limit(1))
+    return found
+
+
+def get(tx: Transaction, outbox_id: int) -> Any:
+    """One row, or None."""
+    return tx.execute(select(outbox).where(outbox.c.id == outbox_id)).first()
+
+
+def addresses_tried(tx: Transaction, key: str) -> set[int]:
+    """The addresses that the letter with this key, or one sent on from it, went to."""
+    query = select(outbox.c.address_id).where(
+        (outbox.c.key == key) | outbox.c.key.startswith(f"{key}>", autoescape=True)
+    )
+    return set(tx.execute(query).scalars())

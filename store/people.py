@@ -132,7 +132,7 @@ def save(tx: Transaction, changes: Mapping[int, Mapping[str, Any]]) -> None:
         row = {f"b_{name}": value for name, value in values.items()}
         alike.setdefault(tuple(values), []).append(row | {"b_id": address_id})
     for names, rows in alike.items():
-        columns = {name: bindparam(f"b_{name}") for name in names}
+        columns: dict[str, Any] = {name: bindparam(f"b_{name}") for name in names}
         tx.execute(update(table).where(table.c.id == bindparam("b_id")).values(columns), rows)
 
 

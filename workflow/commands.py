@@ -42,6 +42,7 @@ class Register:
     text: str
     received_at: datetime
     address_id: int | None = None
+    person_id: int | None = None
     language: str | None = None
     kind: str = "complaint"
     category: str | None = None

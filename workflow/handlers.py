@@ -7,8 +7,9 @@ hundred first messages, and `flush` writes it with one statement per table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,6 +64,7 @@ class Casework:
         self._events: list[dict[str, Any]] = []
         self._letters: list[_Pending] = []
         self._persons: list[dict[str, Any]] = []
+        self._links: dict[int, int] = {}
         self._notes: list[tuple[int, int | None, str]] = []
         self._pools: dict[str, list[Any]] = {"reference": [], "case": [], "person": []}
         self._drawn: dict[str, int] = {}
@@ -111,7 +113,7 @@ class Casework:
             place=command.place,
             language=command.language,
             address_id=command.address_id,
-            complainant_id=self._person(command.language),
+            complainant_id=command.person_id or self._person(command),
             anonymous=command.anonymous,
             received_at=command.received_at,
             registered_at=self.now,
@@ -126,7 +128,7 @@ class Casework:
         case = self.case(act.grievance_id)
         row = permitted(case, act, self.profile)
         self._apply(case, row, act)
-        self._record(case, row, act.actor, self._payload(case, row, act))
+        self._record(case, row, act.actor, self._payload(case, row, act), _extra(act.values))
         return case
 
     def _apply(self, case: Case, row: Transition, act: Act) -> None:
@@ -213,7 +215,14 @@ class Casework:
             kept["outcome"] = case.outcome
         return kept
 
-    def _record(self, case: Case, row: Transition, actor: Actor, payload: dict[str, Any]) -> None:
+    def _record(
+        self,
+        case: Case,
+        row: Transition,
+        actor: Actor,
+        payload: dict[str, Any],
+        extra: Mapping[str, object] = MappingProxyType({}),
+    ) -> None:
         seq, kind, who = case.head_seq + 1, EVENT[row.command], str(actor)
         link = trail.link(case.head_hash, case.id, seq, kind, self.now, who, payload)
         case.head_seq, case.head_hash = seq, link.hash
@@ -228,11 +237,7 @@ class Casework:
         )  # fmt: skip
         self._changed.add(case.id)
         if row.letter:
-            self._letters.append(_Pending(case, row.letter, seq, self._extra(row, payload)))
-
-    def _extra(self, row: Transition, payload: Mapping[str, Any]) -> dict[str, object]:
-        names = ("reason", "summary", "name", "text", "question", "organisation")
-        return {name: payload[name] for name in names if name in payload}
+            self._letters.append(_Pending(case, row.letter, seq, extra))
 
     def tell(self, case: Case, letter: str, **extra: object) -> None:
         """Send the complainant a letter that no transition asks for by itself."""
@@ -273,9 +278,13 @@ class Casework:
             found |= dict.fromkeys(free)
         return list(found)[:count]
 
-    def _person(self, language: str | None) -> int:
+    def _person(self, command: Register) -> int:
+        """A new complainant, whose address this is from now on."""
         person_id: int = self._draw("person")
-        self._persons.append({"id": person_id, "language": language, "created_at": self.now})
+        row = {"id": person_id, "language": command.language, "created_at": self.now}
+        self._persons.append(row)
+        if command.address_id is not None:
+            self._links[command.address_id] = person_id
         return person_id
 
     # -- writing ------------------------------------------------------------------------------
@@ -284,6 +293,7 @@ class Casework:
         """Write everything; the caller's transaction commits it together with its own rows."""
         if self._persons:
             self.tx.execute(person_table.insert(), self._persons)
+            people.link(self.tx, self._links)
         grievances.insert(self.tx, list(self._new.values()))
         changed = sorted(self._changed - set(self._new))
         grievances.save(self.tx, [self.cases[item] for item in changed])
@@ -291,6 +301,24 @@ class Casework:
         for grievance_id, officer_id, words in self._notes:
             grievances.add_note(self.tx, grievance_id, officer_id, words, self.now)
         enqueue(self.tx, self._written(), self.now)
+
+    def send_again(
+        self,
+        case: Case,
+        letter: str,
+        seq: int,
+        address: AddressRow,
+        key: str,
+        words: Mapping[str, object],
+    ) -> None:
+        """Queue an earlier letter of ``case`` for another address, under a key of its own.
+
+        ``words`` are what the trail does not keep: the text of a reply.
+        """
+        extra = _extra(grievances.payload(self.tx, case.id, seq)) | dict(words)
+        item = _Pending(case, letter, seq, extra)
+        known = channels.capabilities(self.tx)
+        enqueue(self.tx, [replace(self._addressed(item, address, known), key=key)], self.now)
 
     def _written(self) -> list[Letter]:
         wanted = {item.case.address_id for item in self._letters if item.case.address_id}
@@ -303,10 +331,13 @@ class Casework:
         ]
 
     def _letter(self, item: _Pending, known: Mapping[str, Capabilities]) -> Letter | None:
+        address = self.addresses.get(item.case.address_id or 0)
+        return self._addressed(item, address, known) if address else None
+
+    def _addressed(
+        self, item: _Pending, address: AddressRow, known: Mapping[str, Capabilities]
+    ) -> Letter:
         case = item.case
-        address = self.addresses.get(case.address_id or 0)
-        if address is None:
-            return None
         language = address.language or case.language
         key = letters.letter_key(item.letter, case, language)
         values = letters.case_values(case, self.profile, self.zone(case), item.extra)
@@ -327,6 +358,12 @@ class Casework:
             choices=written.choices,
             priority=FIRST if item.letter == "ack" else NORMAL,
         )
+
+
+def _extra(payload: Mapping[str, Any]) -> dict[str, object]:
+    """What a letter takes from its event."""
+    names = ("reason", "summary", "name", "text", "question", "organisation")
+    return {name: payload[name] for name in names if name in payload}
 
 
 def _plus(day: date, days: int) -> date:

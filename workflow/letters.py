@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from config import i18n
@@ -130,15 +131,15 @@ def project_values(profile: Profile) -> dict[str, dict[str, str]]:
 def _values(
     case: Case, profile: Profile, zone: ZoneInfo, extra: Mapping[str, object], language: str
 ) -> dict[str, str]:
-    def date(moment: datetime | None) -> str:
-        return i18n.format_date(moment.astimezone(zone).date(), language) if moment else "-"
+    def told(moment: datetime | None) -> str:
+        return _day(moment.astimezone(zone).date(), language) if moment else "-"
 
     closed = case.status == "closed"
     values = {
         "reference": case.reference,
         "code": case.code,
-        "date": date(case.closed_at if closed else case.due_at),
-        "received": date(case.received_at),
+        "date": told(case.closed_at if closed else case.due_at),
+        "received": told(case.received_at),
         "extension_days": str(profile.extension.amount),
         "outcome": i18n.text(f"outcome.{case.outcome}.label", language) if case.outcome else "-",
         "stage": profile.stage(case.stage).name.of(language),
@@ -147,6 +148,12 @@ def _values(
     }
     values |= project_values(profile)[language]
     return values | {name: str(value) for name, value in extra.items() if value is not None}
+
+
+@lru_cache(maxsize=512)
+def _day(day: date, language: str) -> str:
+    """The few days a batch speaks of, formatted once."""
+    return i18n.format_date(day, language)
 
 
 def letter_key(letter: str, case: Case, language: str | None) -> str:

@@ -6,20 +6,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from store import inbox, outbox, tasks
+from store import channels, inbox, outbox, people, phones, tasks
 from store.db import Transaction
 from store.inbox import Waiting
 from store.messages import DeliveryReport, OutboundState
 from store.outbox import Claimed
+from store.people import AddressRow, Endpoint
 from store.schema import attachment
+from workflow import fallback
 from workflow.commands import SYSTEM, Act, Register
 from workflow.handlers import Casework
 from workflow.states import ACKNOWLEDGING
 
 
-def completed(command: Register, address_id: int, language: str | None) -> Register:
+def completed(command: Register, address: AddressRow, language: str | None) -> Register:
     """The registration with what only the drain knows."""
-    return replace(command, address_id=address_id, language=language)
+    return replace(command, address_id=address.id, person_id=address.person_id, language=language)
 
 
 def keep_attachments(tx: Transaction, kept: Iterable[tuple[Waiting, int | None]]) -> None:
@@ -44,6 +46,17 @@ def keep_attachments(tx: Transaction, kept: Iterable[tuple[Waiting, int | None]]
         tx.execute(attachment.insert(), rows)
 
 
+def add_phone(tx: Transaction, phone: str, address: AddressRow, now: datetime) -> None:
+    """A phone that a person shared becomes their next address, where texts can be sent."""
+    number = phones.normalise(phone)
+    reachable = channels.accounts(tx)
+    if number is None or address.person_id is None or "sms" not in reachable:
+        return
+    end = Endpoint("sms", reachable["sms"], number, people.address_index("sms", number))
+    (row,) = people.resolve(tx, [end], now).values()
+    people.link(tx, {row.id: address.person_id})
+
+
 def apply_reports(tx: Transaction, reports: Sequence[DeliveryReport | None], now: datetime) -> None:
     """Take delivery reports in; what a network could not deliver becomes a call to make."""
     known = [item for item in reports if item is not None]
@@ -54,6 +67,8 @@ def apply_reports(tx: Transaction, reports: Sequence[DeliveryReport | None], now
     for channel in {item.channel for item in failed}:
         ids = [item.provider_id for item in failed if item.channel == channel]
         for row in outbox.failed_of(tx, channel, ids):
+            if fallback.send_on(tx, row.id, now):
+                continue
             tasks.add(
                 tx, f"undelivered:{row.id}", "undelivered", now, row.address_id,
                 row.grievance_id, row.id, row.error,

@@ -1,0 +1,93 @@
+"""Fetching the files of messages: later, with several tries, never in the way of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import filetype
+
+from channels.base import Channel, Fetched, Fetches, SendError
+from config import clock, log
+from store import attachments, files
+from store.attachments import LOST, REFUSED, STORED, Wanted
+from store.db import transaction
+
+AT_ONCE = 4
+TRIES = 8
+LARGEST = 20 * 1024 * 1024
+# Judged by content, never by the name or type a sender claims.
+ALLOWED = {
+    "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic",
+    "audio/ogg", "audio/mpeg", "audio/amr", "audio/mp4", "audio/m4a", "audio/x-m4a",
+    "audio/aac", "audio/x-wav", "audio/wav",
+    "video/mp4", "video/3gpp", "video/quicktime", "video/webm",
+    "application/pdf", "application/msword", "application/vnd.ms-excel",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}  # fmt: skip
+
+
+def fetch_due(channels: Mapping[str, Channel]) -> int:
+    """Fetch what is due, a few at once; how many were tried."""
+    with transaction() as tx:
+        wanted = attachments.claim(tx, AT_ONCE * 4, clock.now())
+    if wanted:
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="fetch") as pool:
+            list(pool.map(lambda item: _fetch(channels.get(item.channel), item), wanted))
+    return len(wanted)
+
+
+def _fetch(channel: Channel | None, item: Wanted) -> None:
+    if not isinstance(channel, Fetches):
+        _settle(item, REFUSED, error="this channel has no files")
+        return
+    if (item.source.size or 0) > LARGEST:
+        _settle(item, REFUSED, error="too large")
+        return
+    try:
+        fetched = channel.fetch(item.source)
+    except SendError as error:
+        _failed(item, error)
+    else:
+        _keep(item, fetched)
+
+
+def _keep(item: Wanted, fetched: Fetched) -> None:
+    """Store what may be stored; a refused file leaves its row and its reason."""
+    kind = content_type(fetched.content)
+    if len(fetched.content) > LARGEST:
+        _settle(item, REFUSED, error="too large")
+    elif kind is None:
+        _settle(item, REFUSED, error="not a kind of file we take")
+    else:
+        digest = files.put(fetched.content)
+        _settle(item, STORED, sha256=digest, size=len(fetched.content), content_type=kind, error="")
+
+
+def content_type(content: bytes) -> str | None:
+    """What ``content`` really is, if we take such files; plain text is taken as UTF-8."""
+    guessed = filetype.guess_mime(content[:8192])
+    if guessed is None and content and b"\0" not in content:
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+        return "text/plain"
+    return guessed if guessed in ALLOWED else None
+
+
+def _failed(item: Wanted, error: SendError) -> None:
+    log.get().warning("file not fetched", row=item.id, code=error.code)
+    if not error.retryable or item.tries >= TRIES:
+        _settle(item, LOST, error=error.code)
+        return
+    at = clock.now() + timedelta(seconds=min(5.0 * 3 ** (item.tries - 1), 6 * 3600))
+    with transaction() as tx:
+        attachments.later(tx, item.id, at, error.code)
+
+
+def _settle(item: Wanted, state: str, **values: object) -> None:
+    with transaction() as tx:
+        attachments.mark(tx, item.id, state, **values)
