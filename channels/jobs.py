@@ -56,7 +56,9 @@ class Lane:
         """Forget the calls that ended; those still under way."""
         for future in self.flying:
             if future.done() and (error := future.exception()):
-                log.get().error("not settled", channel=self.channel.code, error=type(error).__name__)
+                log.get().error(
+                    "not settled", channel=self.channel.code, error=type(error).__name__
+                )
         self.flying = {future for future in self.flying if not future.done()}
         return self.flying
 
