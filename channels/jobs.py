@@ -2,18 +2,20 @@
 
 One job serves every channel at once: each has a bounded pool of its own and a breaker, so that a
 provider that hangs or fails delays nobody else. While calls are under way the job looks for new
-messages itself; it ends when nothing is due and nothing is in flight.
+messages itself; it ends when nothing is due and nothing is in flight. What became of the messages
+that are back is written together: one commit for each would be most of the work.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
+from threading import Lock
 
 from channels import registry
 from channels.base import (
@@ -27,19 +29,33 @@ from channels.base import (
 )
 from config import clock, log
 from store import channels as channel_rows
-from store import outbox, people, tasks
+from store import inbox, outbox, people, tasks
 from store.db import DatabaseAway, Transaction, reading, transaction
 from store.messages import OutboundState, SendResult
 from store.outbox import Claimed
 from store.queue import DELIVER, Bell, answered
 from workflow import fallback, uptake
+from workflow.commands import SYSTEM, Act
+from workflow.handlers import Casework
+from workflow.states import ACKNOWLEDGING
 
 CONCURRENCY = 4
+AHEAD = 16  # claimed at once, those that wait for one of the `CONCURRENCY` callers among them
+HOLD_SECONDS = outbox.CLAIM_SECONDS / 3  # a claim older than this may lapse during the call
 LOOK_SECONDS = 0.05
 GIVE_UP_HOURS = 24
 MOST_ATTEMPTS = 12
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one message: what the provider said when it took it, else what to write."""
+
+    item: Claimed
+    taken: SendResult | None = None
+    otherwise: Callable[[Transaction], object] | None = None
 
 
 @dataclass
@@ -50,25 +66,32 @@ class Lane:
     pool: ThreadPoolExecutor
     failures: int = 0
     closed_until: float = 0.0
-    flying: set[Future[None]] = field(default_factory=set)
+    flying: set[Future[Outcome]] = field(default_factory=set)
 
-    def landed(self) -> set[Future[None]]:
-        """Forget the calls that ended; those still under way."""
-        for future in self.flying:
-            if future.done() and (error := future.exception()):
-                log.get().error(
-                    "not settled", channel=self.channel.code, error=type(error).__name__
-                )
-        self.flying = {future for future in self.flying if not future.done()}
-        return self.flying
+    def landed(self) -> list[Outcome]:
+        """What became of the messages that are back, told once."""
+        back = {future for future in self.flying if future.done()}
+        self.flying -= back
+        return [future.result() for future in back if not self._broken(future)]
+
+    def _broken(self, future: Future[Outcome]) -> bool:
+        error = future.exception()
+        if error:
+            log.get().error("not settled", channel=self.channel.code, error=type(error).__name__)
+        return error is not None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the provider is left alone for a while."""
+        return time.monotonic() < self.closed_until
 
     @property
     def free(self) -> int:
         """How many more messages may be claimed now."""
-        if time.monotonic() < self.closed_until:
+        if self.closed:
             return 0
         # A channel that keeps failing is tried with one message at a time.
-        most = 1 if self.failures >= BREAKER_FAILURES else CONCURRENCY
+        most = 1 if self.failures >= BREAKER_FAILURES else AHEAD
         return max(0, most - len(self.flying))
 
     def failed(self, seconds: float = BREAKER_SECONDS) -> None:
@@ -90,67 +113,115 @@ def lanes() -> dict[str, Lane]:
     }
 
 
+_alone = Lock()  # the lookout may call as well
+
+
 def deliver(part: int = 0) -> int:
     """Send what is due; the number of messages tried."""
-    bell, tried = Bell(DELIVER, part), 0
-    while True:
-        answered(bell)
-        started = _launch()
-        tried += started
-        flying = {future for lane in lanes().values() for future in lane.landed()}
-        if not (started or flying):
-            return tried
-        wait(flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+    with _alone:
+        answered(Bell(DELIVER, part))  # who rings from here on has us called again
+        tried = 0
+        while True:
+            _settle([outcome for lane in lanes().values() for outcome in lane.landed()])
+            started = _launch()
+            tried += started
+            flying = _flying()
+            if not (started or flying):
+                return tried
+            wait(flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+
+
+def _flying() -> set[Future[Outcome]]:
+    return {future for lane in lanes().values() for future in lane.flying}
 
 
 def _launch() -> int:
     """Claim for every lane that has room, in one transaction, and start sending."""
-    now = clock.now()
-    with reading() as tx:
-        due = outbox.due_channels(tx, now)
-    wanted = {code: lane.free for code, lane in lanes().items() if code in due}
-    wanted = {code: room for code, room in wanted.items() if room}
-    if not wanted:
-        return 0
-    with transaction() as tx:
-        claimed = {code: outbox.claim(tx, code, room, now) for code, room in wanted.items()}
+    try:
+        claimed = _claim(clock.now())
+    except DatabaseAway:
+        if not _flying():
+            raise
+        return 0  # stay, for those that come back
+    held_until = time.monotonic() + HOLD_SECONDS
     for code, items in claimed.items():
         lane = lanes()[code]
-        for item in items:
-            lane.flying.add(lane.pool.submit(_send, lane, item))
+        lane.flying |= {lane.pool.submit(_send, lane, item, held_until) for item in items}
     return sum(len(items) for items in claimed.values())
 
 
-def _send(lane: Lane, item: Claimed) -> None:
-    """Carry one message and write down what became of it."""
+def _claim(now: datetime) -> dict[str, list[Claimed]]:
+    free = {code: lane.free for code, lane in lanes().items() if lane.free}
+    if not free:
+        return {}
+    with reading() as tx:
+        due = [code for code in free if outbox.is_due(tx, code, now)]
+    if not due:
+        return {}
+    with transaction() as tx:
+        return {code: outbox.claim(tx, code, free[code], now) for code in due}
+
+
+def _send(lane: Lane, item: Claimed, held_until: float) -> Outcome:
+    """Carry one message, and say what became of it."""
+    if lane.closed or time.monotonic() > held_until:
+        return Outcome(item, otherwise=lambda tx: _hand_back(tx, item))
     try:
-        outcome = _call(lane, item)
+        return Outcome(item, _call(lane, item))
     except SendError as error:
-        outcome = _after_error(lane, item, error)
+        return Outcome(item, otherwise=_after_error(lane, item, error))
     except Exception as error:  # noqa: BLE001 - the delivery job is one of the four edges
         log.get().error("adapter failed", channel=lane.channel.code, error=type(error).__name__)
-        outcome = _retry(item, SendError(code=type(error).__name__))
-    _settle(outcome)
+        return Outcome(item, otherwise=_retry(item, SendError(code=type(error).__name__)))
 
 
-def _settle(write: Callable[[Transaction], None]) -> None:
-    """Write the outcome; a database that is away is waited for, the claim outlasts it."""
-    for pause in (0.2, 1.0, 3.0, 10.0, 0.0):
+def _hand_back(tx: Transaction, item: Claimed) -> None:
+    """Its turn did not come while the claim was young, or its channel is in trouble."""
+    outbox.mark(tx, item, state=OutboundState.QUEUED, attempts=item.attempts - 1)
+
+
+# -- writing what became of them ------------------------------------------------------------
+
+
+def _settle(outcomes: Sequence[Outcome]) -> None:
+    """Write outcomes; a database that is away is waited for, the claims outlast it."""
+    # Grievances are locked in the order of their ids, as everybody does.
+    ordered = sorted(outcomes, key=lambda outcome: outcome.item.grievance_id or 0)
+    for pause in (0.2, 1.0, 3.0, 10.0, 0.0) if ordered else ():
         try:
-            with transaction() as tx:
-                write(tx)
+            _write(ordered)
         except DatabaseAway:
             time.sleep(pause)
         else:
             return
-    log.get().error("outcome not written, the claim will lapse")
+    if ordered:
+        log.get().error("outcomes not written, the claims will lapse", count=len(ordered))
 
 
-def _call(lane: Lane, item: Claimed) -> Callable[[Transaction], None]:
+def _write(outcomes: Sequence[Outcome]) -> None:
+    """All in one transaction; when one of them fails, each in its own."""
+    try:
+        with transaction() as tx:
+            _sent(tx, [(each.item, each.taken) for each in outcomes if each.taken], clock.now())
+            for each in outcomes:
+                if each.otherwise:
+                    each.otherwise(tx)
+    except DatabaseAway:
+        raise
+    except Exception as error:  # noqa: BLE001 - the delivery job is one of the four edges
+        if len(outcomes) == 1:
+            row, kind = outcomes[0].item.outbound.id, type(error).__name__
+            log.get().error("outcome not written, the claim will lapse", row=row, error=kind)
+        else:
+            for each in outcomes:
+                _write([each])
+
+
+def _call(lane: Lane, item: Claimed) -> SendResult:
     """Send, unless an earlier unanswered call turns out to have been taken."""
     result = _taken_before(lane.channel, item) or lane.channel.send(item.outbound)
     lane.worked()
-    return lambda tx: _sent(tx, item, result)
+    return result
 
 
 def _taken_before(channel: Channel, item: Claimed) -> SendResult | None:
@@ -165,16 +236,28 @@ def _taken_before(channel: Channel, item: Claimed) -> SendResult | None:
     return found if other is None else None
 
 
-def _sent(tx: Transaction, item: Claimed, result: SendResult) -> None:
-    now = clock.now()
-    state = OutboundState.DELIVERED if result.delivered else OutboundState.SENT
-    done = outbox.mark(
-        tx, item, state=state, provider_id=result.provider_id or None, sent_at=now, error="",
-        delivered_at=now if result.delivered else None,
-    )  # fmt: skip
-    if done:
-        channel_rows.note_out(tx, item.outbound.channel, now)
-        uptake.accepted(tx, item, result.provider_id, now)
+def _sent(tx: Transaction, sent: Sequence[tuple[Claimed, SendResult]], now: datetime) -> None:
+    """Mark what providers took, and acknowledge the grievances whose acknowledgement it was.
+
+    A delivery report may have come before we knew the provider's id; it is applied now.
+    """
+    ours = outbox.mark_sent(tx, sent, now)
+    _acknowledge(tx, [item for item, _ in ours], now)
+    for code in {item.outbound.channel for item, _ in ours}:
+        channel_rows.note_out(tx, code, now)
+        known = [result.provider_id for item, result in ours if item.outbound.channel == code]
+        early = inbox.early_reports(tx, code, *filter(None, known))
+        uptake.apply_reports(tx, early, now)
+
+
+def _acknowledge(tx: Transaction, items: Sequence[Claimed], now: datetime) -> None:
+    told = {item.grievance_id for item in items if item.template in ACKNOWLEDGING}
+    casework = Casework(tx, now)
+    casework.load(wanted := sorted(filter(None, told)))
+    for grievance_id in wanted:
+        if casework.case(grievance_id).is_open:
+            casework.act(Act("acknowledge", grievance_id, SYSTEM, {"at": now}))
+    casework.flush()
 
 
 def _after_error(lane: Lane, item: Claimed, error: SendError) -> Callable[[Transaction], None]:

@@ -402,9 +402,9 @@ def replay(tx: Transaction, inbox_id: int) -> bool:
     return row is not None
 
 
-def early_reports(tx: Transaction, channel: str, provider_id: str) -> list[DeliveryReport]:
-    """Handled delivery reports of a message whose provider id we learnt only now."""
-    identities = [f"{provider_id}:{state}" for state in OutboundState]
+def early_reports(tx: Transaction, channel: str, *provider_ids: str) -> list[DeliveryReport]:
+    """Handled delivery reports of messages whose provider ids we learnt only now."""
+    identities = [f"{known}:{state}" for known in provider_ids for state in OutboundState]
     query = select(*_COLUMNS).where(
         inbox.c.channel == channel,
         inbox.c.external_id.in_(identities),

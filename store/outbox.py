@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from store.db import Transaction
-from store.messages import RANK, Choice, DeliveryReport, Outbound, OutboundState
+from store.messages import RANK, Choice, DeliveryReport, Outbound, OutboundState, SendResult
 from store.queue import DELIVER, Bell, ring_soon
 from store.schema import address, outbox
 
@@ -150,6 +150,45 @@ def mark(tx: Transaction, item: Claimed, **values: Any) -> bool:
     return row is not None
 
 
+def mark_sent(
+    tx: Transaction, sent: Sequence[tuple[Claimed, SendResult]], now: datetime
+) -> list[tuple[Claimed, SendResult]]:
+    """Mark claimed messages that providers took; those of them whose claim was still ours."""
+    query = select(outbox.c.id, outbox.c.claim).where(
+        outbox.c.id.in_([item.outbound.id for item, _ in sent])
+    )
+    if not tx.on_sqlite:
+        query = query.with_for_update()
+    held = {(row.id, row.claim) for row in tx.execute(query)} if sent else set()
+    ours = [each for each in sent if (each[0].outbound.id, each[0].claim) in held]
+    if ours:
+        tx.execute(_SENT, [_taken(item, result, now) for item, result in ours])
+    return ours
+
+
+_SENT = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("b_id"))
+    .values(
+        {
+            name: bindparam(f"b_{name}")
+            for name in ("state", "provider_id", "sent_at", "delivered_at")
+        }
+    )
+    .values(error="", claim=None, claimed_until=None)
+)
+
+
+def _taken(item: Claimed, result: SendResult, now: datetime) -> dict[str, Any]:
+    return {
+        "b_id": item.outbound.id,
+        "b_state": OutboundState.DELIVERED if result.delivered else OutboundState.SENT,
+        "b_provider_id": result.provider_id or None,
+        "b_sent_at": now,
+        "b_delivered_at": now if result.delivered else None,
+    }
+
+
 def expire_claims(tx: Transaction, now: datetime) -> int:
     """Messages whose sender died go back in the queue, counted as unanswered."""
     rows = tx.execute(
@@ -165,6 +204,16 @@ def expire_claims(tx: Transaction, now: datetime) -> int:
         .returning(outbox.c.id)
     ).all()
     return len(rows)
+
+
+def is_due(tx: Transaction, channel: str, now: datetime) -> bool:
+    """Whether ``channel`` has something to send now."""
+    query = select(outbox.c.id).where(
+        outbox.c.channel == channel,
+        outbox.c.state == OutboundState.QUEUED,
+        outbox.c.not_before <= now,
+    )
+    return tx.execute(query.limit(1)).first() is not None
 
 
 def due_channels(tx: Transaction, now: datetime) -> list[str]:
