@@ -6,22 +6,24 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from store.db import Transaction
 from store.schema import conversation as table
 
 
-def load(tx: Transaction, address_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """The states of these addresses, locked in id order; a new address has none yet."""
+def load(
+    tx: Transaction, address_ids: Iterable[int]
+) -> dict[int, tuple[dict[str, Any], datetime | None]]:
+    """(state, wake at) of these addresses, locked in id order; a new address has none yet."""
     query = (
-        select(table.c.address_id, table.c.state)
+        select(table.c.address_id, table.c.state, table.c.wake_at)
         .where(table.c.address_id.in_(sorted(address_ids)))
         .order_by(table.c.address_id)
     )
     if not tx.on_sqlite:
         query = query.with_for_update()
-    return {row.address_id: row.state for row in tx.execute(query)}
+    return {row.address_id: (row.state, row.wake_at) for row in tx.execute(query)}
 
 
 def due(tx: Transaction, partition: int, now: datetime, limit: int) -> list[int]:
@@ -33,6 +35,11 @@ def due(tx: Transaction, partition: int, now: datetime, limit: int) -> list[int]
         .limit(limit)
     )
     return list(tx.execute(query).scalars())
+
+
+def asleep(tx: Transaction, address_id: int) -> None:
+    """Do not go on by itself any more."""
+    tx.execute(update(table).where(table.c.address_id == address_id).values(wake_at=None))
 
 
 def save(

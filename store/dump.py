@@ -49,7 +49,7 @@ def _inbox(row: Any) -> dict[str, Any]:
         "external_id": row.external_id,
         "address": row.address,
         "kind": row.kind,
-        "text": row.text,
+        "text": row.text or details.get("text", ""),
         "choice": row.choice,
         "attachments": [
             {name: part[name] for name in shown} for part in details.get("attachments", ())

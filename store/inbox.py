@@ -413,3 +413,21 @@ def early_reports(tx: Transaction, channel: str, *provider_ids: str) -> list[Del
     )
     found = [_waiting(row).report for row in tx.execute(query)]
     return [report for report in found if report is not None]
+
+
+def conceal(tx: Transaction, ids: Sequence[int]) -> None:
+    """Words that are somebody's name or phone do not stay in the open text."""
+    for row in tx.execute(
+        select(inbox.c.id, inbox.c.text, inbox.c.details).where(inbox.c.id.in_(ids))
+    ):
+        details = {**(row.details or {}), "text": row.text}
+        tx.execute(update(inbox).where(inbox.c.id == row.id).values(text="", details=details))
+
+
+def seal(tx: Transaction, ids: Sequence[int]) -> None:
+    """A sensitive matter's words live in `sealed_matter` alone: every other copy goes."""
+    if not ids:
+        return
+    raw = select(inbox.c.raw_id).where(inbox.c.id.in_(ids))
+    tx.execute(update(raw_event).where(raw_event.c.id.in_(raw)).values(body=b""))
+    tx.execute(update(inbox).where(inbox.c.id.in_(ids)).values(text="", choice="", details=None))

@@ -12,9 +12,10 @@ from sqlalchemy import bindparam, select, update
 
 from store.crypto import blind
 from store.db import Transaction
+from store.fold import fold
 from store.queue import PARTITIONS
 from store.schema import address as table
-from store.schema import person
+from store.schema import person, person_index
 
 
 def address_index(channel: str, value: str) -> bytes:
@@ -41,6 +42,7 @@ class AddressRow:
     channel: str
     account: str
     value: str
+    partition: int
     person_id: int | None
     language: str | None
     language_chosen: bool
@@ -51,16 +53,16 @@ class AddressRow:
 
 def _row(row: Any) -> AddressRow:
     return AddressRow(
-        row.id, row.channel, row.account, row.value, row.person_id, row.language,
+        row.id, row.channel, row.account, row.value, row.partition, row.person_id, row.language,
         row.language_chosen, row.blocked_at is not None, row.stopped_at is not None,
         row.window_until,
     )  # fmt: skip
 
 
 _COLUMNS = (
-    table.c.id, table.c.channel, table.c.account, table.c.value, table.c.person_id,
-    table.c.language, table.c.language_chosen, table.c.blocked_at, table.c.stopped_at,
-    table.c.window_until,
+    table.c.id, table.c.channel, table.c.account, table.c.value, table.c.partition,
+    table.c.person_id, table.c.language, table.c.language_chosen, table.c.blocked_at,
+    table.c.stopped_at, table.c.window_until,
 )  # fmt: skip
 
 
@@ -164,3 +166,24 @@ _LINK = (
     .where(table.c.id == bindparam("b_id"), table.c.person_id.is_(None))
     .values(person_id=bindparam("b_person"))
 )
+
+
+def name_person(tx: Transaction, person_id: int, name: str) -> None:
+    """Keep a name, encrypted, with blind indexes of its words."""
+    tx.execute(update(person).where(person.c.id == person_id).values(name=name))
+    words = {blind("name", fold(word)) for word in name.split()}
+    rows = [{"person_id": person_id, "purpose": "name", "value": word} for word in words]
+    if rows:
+        tx.execute(tx.ignore_insert(person_index), rows)
+
+
+def by_name(tx: Transaction, name: str) -> set[int]:
+    """The people who have every word of ``name`` in theirs."""
+    found: set[int] | None = None
+    for word in name.split():
+        query = select(person_index.c.person_id).where(
+            person_index.c.purpose == "name", person_index.c.value == blind("name", fold(word))
+        )
+        ids = set(tx.execute(query).scalars())
+        found = ids if found is None else found & ids
+    return found or set()

@@ -36,7 +36,11 @@ CITIZEN = Actor(Role.CITIZEN)
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Take up a new grievance. ``facts`` holds what else is known of it."""
+    """Take up a new grievance. ``facts`` holds what else is known of it.
+
+    ``sensitive`` seals it from the first moment; ``quiet`` sends no acknowledgement, because
+    something else tells the person.
+    """
 
     channel: str
     text: str
@@ -48,6 +52,8 @@ class Register:
     category: str | None = None
     place: str | None = None
     anonymous: bool = True
+    sensitive: str = ""
+    quiet: bool = False
     actor: Actor = CITIZEN
     facts: Mapping[str, Any] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from config.clock import is_holiday
 from config.profile import Profile, profile
-from store import channels, grievances, people
+from store import channels, grievances, people, sealed
 from store.case import Case
 from store.db import Transaction
 from store.fold import fold
@@ -36,10 +36,10 @@ EVENT = {
     "propose_redress": "redress_proposed", "close": "closed", "withdraw": "withdrawn",
     "extend": "extended", "pause": "paused", "resume": "resumed", "appeal": "appealed",
     "escalate": "escalated", "reopen": "reopened", "note": "noted", "reply": "replied",
-    "classify": "classified",
+    "classify": "classified", "seal": "sealed", "unseal": "unsealed",
 }  # fmt: skip
 # What a row may set on the grievance besides status and clock, by name in the act's values.
-_SETTABLE = ("category", "kind", "place", "bag", "language", "sensitive", "anonymous", "gist")
+_SETTABLE = ("category", "kind", "place", "bag", "language", "anonymous", "gist")
 
 
 @dataclass(slots=True)
@@ -65,6 +65,8 @@ class Casework:
         self._letters: list[_Pending] = []
         self._persons: list[dict[str, Any]] = []
         self._links: dict[int, int] = {}
+        self._sealed: dict[int, list[str]] = {}
+        self._to_seal: list[int] = []
         self._notes: list[tuple[int, int | None, str]] = []
         self._pools: dict[str, list[Any]] = {"reference": [], "case": [], "person": []}
         self._drawn: dict[str, int] = {}
@@ -94,7 +96,11 @@ class Casework:
         case = self._open(command, row)
         self.cases[case.id] = self._new[case.id] = case
         payload = {"channel": case.channel, "kind": case.kind, "due_at": _iso(case.due_at)}
-        self._record(case, row, command.actor, payload)
+        if command.sensitive:
+            self._sealed.setdefault(case.id, []).append(command.text)
+            payload = {"kind": case.kind, "due_at": _iso(case.due_at)}
+        silent = replace(row, letter="") if command.quiet else row
+        self._record(case, silent, command.actor, payload)
         return case
 
     def _open(self, command: Register, row: Transition) -> Case:
@@ -105,8 +111,9 @@ class Casework:
             code=new_code(),
             kind=command.kind,
             channel=command.channel,
-            text=command.text,
-            folded=fold(command.text),
+            text="" if command.sensitive else command.text,
+            folded="" if command.sensitive else fold(command.text),
+            sensitive=command.sensitive,
             status=str(row.to),
             stage=stage,
             category=command.category,
@@ -132,28 +139,35 @@ class Casework:
         return case
 
     def _apply(self, case: Case, row: Transition, act: Act) -> None:
-        values = act.values
         if row.to is not None:
             case.status = str(row.to)
-        for name in _SETTABLE:
-            if name in values:
-                setattr(case, name, values[name])
+        _set(case, act.values)
         if row.command == "assign":
-            case.assignee_id = int(values["assignee_id"])
-        if "summary" in values:
-            case.resolution = str(values["summary"])
-        if row.command == "acknowledge":
-            case.acknowledged_at = case.acknowledged_at or values.get("at") or self.now
-        if row.command == "note":
-            self._notes.append((case.id, act.actor.officer_id, str(values["text"])))
+            case.assignee_id = int(act.values["assignee_id"])
+        elif row.command == "seal":
+            self._seal(case, str(act.values.get("sensitive") or "sea"))
+        elif row.command == "unseal":
+            case.sensitive = ""
+        elif row.command == "acknowledge":
+            case.acknowledged_at = case.acknowledged_at or act.values.get("at") or self.now
+        elif row.command == "note":
+            self._notes.append((case.id, act.actor.officer_id, str(act.values["text"])))
         self._appended(case, row, act)
-        self._wind(case, row, values)
+        self._wind(case, row, act.values)
+
+    def _seal(self, case: Case, kind: str) -> None:
+        """From here on its words are in one place alone, and nobody but focal points sees it."""
+        case.sensitive, case.text, case.folded, case.gist = kind, "", "", ""
+        self._to_seal.append(case.id)
 
     def _appended(self, case: Case, row: Transition, act: Act) -> None:
         """Whose turn it is: what a person adds waits on us, an answer waits on them."""
         if row.command == "append":
             case.unread, case.waiting_on = True, "us"
             more = str(act.values.get("text", ""))
+            if case.sensitive and more:
+                self._sealed.setdefault(case.id, []).append(more)
+                return
             if more and act.values.get("joins"):
                 case.text = f"{case.text}\n{more}" if case.text else more
             if more:
@@ -298,8 +312,12 @@ class Casework:
         changed = sorted(self._changed - set(self._new))
         grievances.save(self.tx, [self.cases[item] for item in changed])
         grievances.add_events(self.tx, self._events)
-        for grievance_id, officer_id, words in self._notes:
-            grievances.add_note(self.tx, grievance_id, officer_id, words, self.now)
+        for grievance_id, words in self._sealed.items():
+            sealed.add(self.tx, grievance_id, words)
+        for grievance_id in self._to_seal:
+            sealed.seal(self.tx, grievance_id)
+        for grievance_id, officer_id, note in self._notes:
+            grievances.add_note(self.tx, grievance_id, officer_id, note, self.now)
         enqueue(self.tx, self._written(), self.now)
 
     def send_again(
@@ -343,7 +361,7 @@ class Casework:
         values = letters.case_values(case, self.profile, self.zone(case), item.extra)
         written = letters.write(
             key, language, known.get(address.channel, Capabilities()), values,
-            letters.CHOICES.get(key, ()),
+            letters.choices_of(key, case),
         )  # fmt: skip
         return Letter(
             key=f"case:{case.id}:{item.seq}:{item.letter}",
@@ -358,6 +376,17 @@ class Casework:
             choices=written.choices,
             priority=FIRST if item.letter == "ack" else NORMAL,
         )
+
+
+def _set(case: Case, values: Mapping[str, Any]) -> None:
+    """What an act's values say of the grievance itself."""
+    for name in _SETTABLE:
+        if name in values:
+            setattr(case, name, values[name])
+    if "facts" in values:
+        case.facts = {**case.facts, **values["facts"]}
+    if "summary" in values:
+        case.resolution = str(values["summary"])
 
 
 def _extra(payload: Mapping[str, Any]) -> dict[str, object]:

@@ -19,14 +19,16 @@ BOTH = "both"
 _ELASTIC = ("summary", "reason", "question", "text", "name", "organisation")
 # Texts that are the same in every language, for people whose language is not known.
 JOINT = {"ack.joint", "language.choose"}
-# The choices a text ends with, by key: value told back -> label key.
-CHOICES: dict[str, tuple[tuple[str, str], ...]] = {
-    "ack.joint": (
-        ("language:mn", "choice.language.mn"),
-        ("language:kk", "choice.language.kk"),
-        ("language:en", "choice.language.en"),
-    ),
-}
+_LANGUAGES = tuple((f"language:{code}", f"choice.language.{code}") for code in ("mn", "kk", "en"))
+
+
+def choices_of(key: str, case: Case) -> tuple[tuple[str, str], ...]:
+    """The choices a letter ends with: (value told back, label key)."""
+    if key in JOINT:
+        return _LANGUAGES
+    if key == "letter.redress_proposed":
+        return ((f"accept:{case.id}", "choice.yes"), (f"reject:{case.id}", "choice.no"))
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,19 @@ def write(
             _fit(formed, tongue, capabilities, _slots(values, tongue)) for tongue in ("mn", "kk")
         ]
         text = "\n".join(dict.fromkeys(both))
-    shown = tuple(Choice(value, i18n.text(label, language or "mn")) for value, label in choices)
+    shown = tuple(Choice(value, _label(label, language or "mn")) for value, label in choices)
     text = text if capabilities.buttons else _numbered(text, shown, key)
     return Written(key, language or BOTH, text, parts_of(text, capabilities), shown)
 
 
+def _label(label: str, language: str) -> str:
+    """A catalogue key, or the label itself after ``=``."""
+    return label[1:] if label.startswith("=") else i18n.text(label, language)
+
+
 def _numbered(text: str, choices: tuple[Choice, ...], key: str) -> str:
     """Choices as a numbered list, unless the text already spells them out (joint SMS)."""
-    if not choices or key in CHOICES:
+    if not choices or key == "ack.joint":
         return text
     return "\n".join([text, *(f"{n}. {item.label}" for n, item in enumerate(choices, 1))])
 
@@ -160,7 +167,7 @@ def letter_key(letter: str, case: Case, language: str | None) -> str:
     """The catalogue key of a row's letter for this case."""
     if letter == "ack":
         if case.sensitive:
-            return "ack.sensitive"
+            return "ack.sensitive.sms"
         return "ack" if language else "ack.joint"
     if letter == "closed":
         return f"letter.closed.{case.outcome}"

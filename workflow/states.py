@@ -158,6 +158,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     ),
     Transition("note", ANY, None, HANDLERS | {Role.AUDITOR}, ("text",)),
     Transition("reply", ANY, None, HANDLERS, ("text",), letter="reply"),
+    Transition("seal", ANY, None, STAFF | SYSTEM | {Role.CITIZEN}),
+    Transition("unseal", ANY, None, frozenset({Role.FOCAL_POINT}), ("reason",)),
     Transition("classify", ANY, None, STAFF | SYSTEM | {Role.CITIZEN}),
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
@@ -44,6 +44,16 @@ def keep_attachments(tx: Transaction, kept: Iterable[tuple[Waiting, int | None]]
     ]
     if rows:
         tx.execute(attachment.insert(), rows)
+
+
+def identify(
+    tx: Transaction, address: AddressRow, identity: Mapping[str, str], now: datetime
+) -> None:
+    """What a person told of themselves: a name, another way to reach them."""
+    if "name" in identity and address.person_id is not None:
+        people.name_person(tx, address.person_id, identity["name"])
+    if "phone" in identity:
+        add_phone(tx, identity["phone"], address, now)
 
 
 def add_phone(tx: Transaction, phone: str, address: AddressRow, now: datetime) -> None:

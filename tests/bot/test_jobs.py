@@ -84,7 +84,7 @@ def test_a_burst_joins_and_what_comes_later_is_added_with_a_word() -> None:
         from store import conversations
 
         (address_id,) = [row.address_id for row in tx.execute(select(table.c.address_id).limit(1))]
-        state = conversations.load(tx, [address_id])[address_id]
+        state, _ = conversations.load(tx, [address_id])[address_id]
         state["burst_until"] = earlier.isoformat()
         conversations.save(tx, {address_id: (0, state, None)}, clock.now())
     come(3, "Одоо ч ус алга хэвээр")
@@ -121,7 +121,7 @@ def test_a_number_of_somebody_else_needs_its_code_and_never_shows_that_it_exists
     come(2, f"ЯВЦ {case.reference}", other)
     drain_all()
     asked = told()[-1]
-    come(3, f"ЯВЦ {case.reference} {case.code}", other)
+    come(3, f"ЯВЦ {case.reference} {case.code}", "+97688110003")
     drain_all()
     opened = told()[-1]
     wrong = f"{(int(case.code) + 1) % 10**6:06d}"

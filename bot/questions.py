@@ -1,0 +1,168 @@
+"""Asking, and taking answers: the questions of `bot.script`, one at a time. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bot.intents import Intent
+from bot.intents import Kind as Wish
+from bot.script import (
+    BY_NAME,
+    Answer,
+    Question,
+    Setting,
+    following,
+    options_of,
+    place_options,
+)
+from bot.steps import YES_NO, Tell
+from bot.turns import Conversation, Knowledge, Turn, current
+from store.case import Case
+from store.messages import Inbound
+from store.phones import normalise
+from workflow.commands import CITIZEN, Act
+
+_LEAVE_OUT = {Wish.SKIP, Wish.NO}
+
+
+def ask_next(conversation: Conversation, knowledge: Knowledge) -> Turn:
+    """The next question that is wanted about the open matter; thanks after the last one.
+
+    Nobody is asked anything before their language is known, and nobody about a sensitive matter
+    but whether they may be contacted.
+    """
+    case = current(conversation, knowledge)
+    if case is None or conversation.language is None or knowledge.profile is None:
+        return Turn(conversation)
+    if case.sensitive:
+        return _ask_contact(conversation, case)
+    question = following(_setting(case, knowledge), conversation.asked_of)
+    if question is None:
+        done = replace(conversation, asked="")
+        told = (Tell("thanks.done", case.id),) if conversation.asked_of else ()
+        return Turn(done, told)
+    asked = replace(
+        conversation, asked=question.name, asked_of=(*conversation.asked_of, question.name)
+    )
+    return Turn(asked, (_tell_question(question, case, knowledge),))
+
+
+def _ask_contact(conversation: Conversation, case: Case) -> Turn:
+    if "safe" in conversation.asked_of:
+        return Turn(conversation)
+    options = tuple((f"safe:{case.id}:{value}", label) for value, label in YES_NO)
+    asked = replace(conversation, asked="", asked_of=("safe",))
+    return Turn(asked, (Tell("sensitive.safe", case.id, options),))
+
+
+def _setting(case: Case, knowledge: Knowledge) -> Setting:
+    assert knowledge.profile is not None
+    return Setting(case, knowledge.capabilities, knowledge.profile, knowledge.has_phone)
+
+
+def _tell_question(question: Question, case: Case, knowledge: Knowledge) -> Tell:
+    return Tell(question.key, case.id, options_of(question, _setting(case, knowledge)))
+
+
+def ask_again(conversation: Conversation, knowledge: Knowledge) -> Turn:
+    """Repeat the question that waits; what `*` and "repeat" do everywhere."""
+    question, case = BY_NAME.get(conversation.asked), current(conversation, knowledge)
+    if question is None or case is None:
+        return Turn(conversation, (Tell("help"),))
+    return Turn(conversation, (_tell_question(question, case, knowledge),))
+
+
+def _back(conversation: Conversation, knowledge: Knowledge) -> Turn:
+    """The question before; at the first one it is asked again."""
+    before = conversation.asked_of[:-2]
+    return ask_next(replace(conversation, asked="", asked_of=before), knowledge)
+
+
+def answered(
+    conversation: Conversation,
+    question: Question,
+    text: str,
+    intent: Intent | None,
+    knowledge: Knowledge,
+) -> Turn | None:
+    """Take ``text`` as the answer to ``question``; None when it is something else."""
+    wish = intent.kind if intent else None
+    if wish is Wish.REPEAT:
+        return ask_again(conversation, knowledge)
+    if wish is Wish.BACK:
+        return _back(conversation, knowledge)
+    if wish in _LEAVE_OUT:
+        return ask_next(replace(conversation, asked="", misunderstood=0), knowledge)
+    if question.name == "consent" and wish is Wish.YES:
+        return taken(conversation, question, question.choose("agree"), knowledge)
+    keyword = intent is not None and not (question.name == "phone" and intent.kind is Wish.STATUS)
+    if question.read is None or keyword:
+        return None
+    answer = question.read(text)
+    return taken(conversation, question, answer, knowledge) if answer else None
+
+
+def taken(
+    conversation: Conversation, question: Question, answer: Answer, knowledge: Knowledge
+) -> Turn:
+    """Write an answer down and go on."""
+    case = current(conversation, knowledge)
+    if case is None:
+        return Turn(conversation, (Tell("status.none"),))
+    conversation = replace(conversation, asked="", misunderstood=0)
+    if answer.which:
+        options = place_options(answer.which, conversation.language or "mn")
+        asked = replace(conversation, asked="place")
+        return Turn(asked, (Tell("ask.place_which", case.id, options),))
+    commands = _classified(case, answer)
+    after = _after(case, answer)
+    turn = ask_next(_with(conversation, question), replace(knowledge, own=_known(knowledge, after)))
+    told = (Tell("consent.anonymous"),) if answer.facts.get("consent") == "anonymous" else ()
+    return replace(
+        turn,
+        replies=(*told, *turn.replies),
+        commands=commands,
+        identity=answer.identity,
+        private=bool(answer.identity),
+    )
+
+
+def _with(conversation: Conversation, question: Question) -> Conversation:
+    """An old button answers its question even when another one waits."""
+    if question.name in conversation.asked_of:
+        return conversation
+    return replace(conversation, asked_of=(*conversation.asked_of, question.name))
+
+
+def _classified(case: Case, answer: Answer) -> tuple[Act, ...]:
+    values = dict(answer.values)
+    if values.get("category") == "sensitive":
+        return (Act("seal", case.id, CITIZEN, {"sensitive": "sea"}),)
+    if answer.facts:
+        values["facts"] = dict(answer.facts)
+    return (Act("classify", case.id, CITIZEN, values),) if values else ()
+
+
+def _after(case: Case, answer: Answer) -> Case:
+    """The grievance as it will be, so that the next question knows this answer."""
+    known: dict[str, Any] = {
+        name: value for name, value in answer.values.items() if hasattr(case, name)
+    }
+    if known.get("category") == "sensitive":
+        known["sensitive"] = "sea"
+    return replace(case, **known, facts={**case.facts, **answer.facts})
+
+
+def _known(knowledge: Knowledge, changed: Case) -> tuple[Case, ...]:
+    return tuple(changed if case.id == changed.id else case for case in knowledge.own)
+
+
+def shared_contact(conversation: Conversation, inbound: Inbound, knowledge: Knowledge) -> Turn:
+    """A contact card: a phone of the person, for when nothing else reaches them."""
+    assert inbound.contact is not None
+    number = normalise(inbound.contact.phone) or inbound.contact.phone
+    answer = Answer(identity={"phone": number})
+    if current(conversation, knowledge) is None:
+        return Turn(conversation, (Tell("ask.description"),), identity=answer.identity)
+    return taken(conversation, BY_NAME["phone"], answer, knowledge)

@@ -1,0 +1,199 @@
+"""The questions asked after a grievance is registered: one short question at a time. Pure.
+
+Written once for every channel: a chat shows the options as buttons, an SMS as a numbered list,
+the hotline speaks them. Each question says when it is wanted and how its answer is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot import places
+from bot.steps import Options
+from config.profile import Profile
+from store.case import Case
+from store.messages import Capabilities
+from store.phones import normalise
+
+SKIP: Options = (("skip", "choice.skip"),)
+_NAME_WORDS, _NAME_LENGTH = 5, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer changes: values of the grievance (`classify`), facts beside it, identity.
+
+    ``identity`` (name, phone) goes to the person's encrypted record, never to the grievance.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    identity: Mapping[str, str] = field(default_factory=dict)
+    which: tuple[str, ...] = ()  # several places fit: ask which
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What decides which questions are wanted."""
+
+    case: Case
+    capabilities: Capabilities
+    profile: Profile
+    has_phone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. ``read`` takes free words; ``choose`` takes an option's value."""
+
+    name: str
+    wanted: Callable[[Setting], bool]
+    options: Options = ()
+    read: Callable[[str], Answer | None] | None = None
+    choose: Callable[[str], Answer] = lambda value: Answer()
+
+    @property
+    def key(self) -> str:
+        """Its text in the catalogue."""
+        return f"ask.{self.name}"
+
+
+def _chat(setting: Setting) -> bool:
+    """Buttons are there: a longer list of questions costs nobody anything."""
+    return setting.capabilities.buttons > 0
+
+
+def _read_place(text: str) -> Answer | None:
+    found = places.find(text, answer=True)
+    if not found:
+        return None
+    bag = {"bag": str(found[0].bag)} if found[0].bag else {}
+    if len(found) == 1:
+        return Answer(values={"place": found[0].code, **bag})
+    return Answer(values=bag, which=tuple(match.code for match in found))
+
+
+def _read_name(text: str) -> Answer | None:
+    name = " ".join(text.split())
+    plain = not any(character.isdigit() for character in name)
+    if 0 < len(name) <= _NAME_LENGTH and len(name.split()) <= _NAME_WORDS and plain:
+        return Answer(values={"anonymous": False}, identity={"name": name})
+    return None
+
+
+def _read_phone(text: str) -> Answer | None:
+    number = normalise(text) if len(text) <= 24 else None
+    return Answer(identity={"phone": number}) if number else None
+
+
+def _options(question: str, *labels: tuple[str, str]) -> Options:
+    return tuple((f"{question}:{value}", label) for value, label in labels)
+
+
+def _consent(value: str) -> Answer:
+    """Refusing after registering makes anonymous; the sentence on servers abroad is part of it."""
+    if value == "agree":
+        return Answer(facts={"consent": "agree"})
+    return Answer(values={"anonymous": True}, facts={"consent": "anonymous"})
+
+
+def _fact(name: str) -> Callable[[str], Answer]:
+    return lambda value: Answer(facts={} if value in {"skip", "not_say"} else {name: value})
+
+
+def _value(name: str) -> Callable[[str], Answer]:
+    return lambda value: Answer(values={} if value == "skip" else {name: value})
+
+
+_KINDS = ("complaint", "suggestion", "request", "thanks", "criticism", "question")
+_GROUPS = ("herder", "older", "disability", "low_income", "none")
+
+QUESTIONS: tuple[Question, ...] = (
+    Question(  # early where the reply window shuts: Messenger cannot be written to after a day
+        "phone",
+        lambda s: _chat(s) and not s.has_phone and s.capabilities.window_hours is not None,
+        _options("phone", *SKIP),
+        read=_read_phone,
+    ),
+    Question(
+        "place",
+        lambda s: s.case.place is None,
+        _options("place", *SKIP),
+        read=_read_place,
+        choose=_value("place"),
+    ),
+    Question(
+        "kind",
+        _chat,
+        _options("kind", *((kind, f"kind.{kind}.label") for kind in _KINDS)),
+        choose=_value("kind"),
+    ),
+    Question("category", lambda s: _chat(s) and s.case.category is None, choose=_value("category")),
+    Question(
+        "consent",
+        lambda s: "consent" not in s.case.facts,
+        _options(
+            "consent", ("agree", "choice.consent.agree"), ("anonymous", "choice.consent.anonymous")
+        ),
+        choose=_consent,
+    ),
+    Question(
+        "name",
+        lambda s: s.case.facts.get("consent") == "agree" and s.case.anonymous,
+        _options("name", *SKIP),
+        read=_read_name,
+    ),
+    Question(
+        "behalf",
+        lambda s: "behalf" not in s.case.facts,
+        _options(
+            "behalf",
+            *((who, f"choice.behalf.{who}") for who in ("self", "other", "organisation")),
+        ),
+        choose=_fact("behalf"),
+    ),
+    Question(
+        "gender",
+        _chat,
+        _options(
+            "gender",
+            ("female", "choice.gender.female"),
+            ("male", "choice.gender.male"),
+            ("not_say", "choice.not_say"),
+        ),
+        choose=_fact("gender"),
+    ),
+    Question(
+        "group",
+        _chat,
+        _options(
+            "group",
+            *((group, f"choice.group.{group}") for group in _GROUPS),
+            ("not_say", "choice.not_say"),
+        ),
+        choose=_fact("group"),
+    ),
+)
+BY_NAME = {question.name: question for question in QUESTIONS}
+
+
+def following(setting: Setting, asked: tuple[str, ...]) -> Question | None:
+    """The next question that is wanted and was not asked yet."""
+    return next((q for q in QUESTIONS if q.name not in asked and q.wanted(setting)), None)
+
+
+def options_of(question: Question, setting: Setting) -> Options:
+    """The options of a question; the categories come from the profile."""
+    if question.name != "category":
+        return question.options
+    listed = [item.code for item in setting.profile.categories if not item.sensitive]
+    shown = _options("category", *((code, f"category.{code}.label") for code in listed))
+    # The sensitive lane has an entry of its own, in neutral words, at the end of the menu.
+    return (*shown, ("category:sensitive", "category.sensitive.label"))
+
+
+def place_options(codes: tuple[str, ...], language: str) -> Options:
+    """One option per place, its name spelt out; `=` marks a label that is no catalogue key."""
+    return tuple((f"place:{code}", f"={places.path(code, language)}") for code in codes[:8])

@@ -1,0 +1,50 @@
+"""Sensitive matters' words: encrypted in one place, joined to nothing else."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from store.db import Transaction
+from store.schema import case_event, grievance, inbox, note, outbox, raw_event, sealed_matter
+
+
+def add(tx: Transaction, grievance_id: int, words: list[str]) -> None:
+    """Add words to a sealed matter."""
+    before = read(tx, grievance_id)
+    statement = tx.upsert(sealed_matter)
+    statement = statement.on_conflict_do_update(
+        index_elements=[sealed_matter.c.grievance_id], set_={"body": statement.excluded.body}
+    )
+    tx.execute(statement, [{"grievance_id": grievance_id, "body": [*before, *words]}])
+
+
+def read(tx: Transaction, grievance_id: int) -> list[str]:
+    """The words of a sealed matter, oldest first; for focal points, after logging the look."""
+    query = select(sealed_matter.c.body).where(sealed_matter.c.grievance_id == grievance_id)
+    return list(tx.scalar(query) or [])
+
+
+def seal(tx: Transaction, grievance_id: int) -> None:
+    """Move every copy of the words of an ordinary grievance under the seal."""
+    messages = tx.execute(
+        select(inbox.c.id, inbox.c.raw_id, inbox.c.text)
+        .where(inbox.c.grievance_id == grievance_id)
+        .order_by(inbox.c.id)
+    ).all()
+    texts = [row.text for row in messages if row.text]
+    own: str = tx.scalar(select(grievance.c.text).where(grievance.c.id == grievance_id)) or ""
+    add(tx, grievance_id, texts or ([own] if own else []))
+    raw = [row.raw_id for row in messages if row.raw_id is not None]
+    tx.execute(update(raw_event).where(raw_event.c.id.in_(raw)).values(body=b""))
+    tx.execute(
+        update(inbox)
+        .where(inbox.c.grievance_id == grievance_id)
+        .values(text="", choice="", details=None)
+    )
+    for table in (outbox, note):
+        tx.execute(update(table).where(table.c.grievance_id == grievance_id).values(text=""))
+    tx.execute(
+        update(case_event)
+        .where(case_event.c.grievance_id == grievance_id)
+        .values(payload=None, salt=None)
+    )
