@@ -209,7 +209,7 @@ def preview(tx: Transaction, dossier: Dossier, act: Act, now: datetime) -> Previ
     key = letters.letter_key(row.letter, case, language)
     can = dossier.capabilities or Capabilities()
     values = letters.case_values(case, profile(), work.zone(case), act.values)
-    written = letters.write(key, language, can, values, letters.CHOICES.get(key, ()))
+    written = letters.write(key, language, can, values, letters.choices_of(key, case))
     sms = can.units is not None
     return Preview(written, address.channel, sms, measure(written.text).units if sms else 0)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
-from flask import Flask, render_template, request
+from flask import Flask, abort, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -53,6 +53,7 @@ def create_app() -> Flask:
         WTF_CSRF_TIME_LIMIT=None,  # an officer's page stays open all day; it ends with the session
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.before_request(_storable)
     guard.set_up(app)  # before the check of forms: a stranger is sent to the sign-in
     CSRFProtect(app)
     words.set_up(app)
@@ -64,6 +65,12 @@ def create_app() -> Flask:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _failed)
     return app
+
+
+def _storable() -> None:
+    """PostgreSQL stores no NUL; nobody types one."""
+    if "\0" in request.path or any("\0" in value for value in request.form.values()):
+        abort(400)
 
 
 def _cookie_key() -> bytes:

@@ -119,7 +119,7 @@ def account() -> str:
     return render_template("account.html", sessions=live, present=guard.session().id)
 
 
-@blueprint.post("/account/sessions/<int:number>/end")
+@blueprint.post("/account/sessions/<int(max=2147483647):number>/end")
 def end_session(number: int) -> Response:
     """End one of my sessions."""
     with transaction() as tx:

@@ -161,7 +161,7 @@ def _micros(when: datetime) -> int:
 def _key(after: str) -> tuple[datetime, int] | None:
     """(deadline, id) of the last row of the page before; None for a key nobody gave out."""
     micros, _, number = after.partition("-")
-    if not (micros.isdecimal() and number.isdecimal() and len(after) < 40):
+    if not (micros.isdecimal() and number.isdecimal() and len(micros) < 20 and len(number) < 19):
         return None
     try:
         return datetime(1, 1, 1, tzinfo=UTC) + int(micros) * datetime.resolution, int(number)

@@ -80,8 +80,8 @@ def arrive(person: Person, at: datetime, **more: object) -> Case:
             person.channel,
             person.text,
             at,
-            address.id,
-            person.language,
+            address_id=address.id,
+            language=person.language,
             **more,  # type: ignore[arg-type]
         )
         case = work.register(register)
