@@ -45,7 +45,13 @@ def ask_next(conversation: Conversation, knowledge: Knowledge) -> Turn:
     asked = replace(
         conversation, asked=question.name, asked_of=(*conversation.asked_of, question.name)
     )
-    return Turn(asked, (_tell_question(question, case, knowledge),))
+    return Turn(asked, (*_before(question, knowledge), _tell_question(question, case, knowledge)))
+
+
+def _before(question: Question, knowledge: Knowledge) -> tuple[Tell, ...]:
+    """The law wants people told that a provider abroad carries their words; an SMS has no room."""
+    own_message = knowledge.capabilities.abroad and knowledge.capabilities.form == "sms"
+    return (Tell("consent.abroad"),) if question.name == "consent" and own_message else ()
 
 
 def _ask_contact(conversation: Conversation, case: Case) -> Turn:
@@ -74,9 +80,9 @@ def ask_again(conversation: Conversation, knowledge: Knowledge) -> Turn:
 
 
 def _back(conversation: Conversation, knowledge: Knowledge) -> Turn:
-    """The question before; at the first one it is asked again."""
-    before = conversation.asked_of[:-2]
-    return ask_next(replace(conversation, asked="", asked_of=before), knowledge)
+    """The question before, answered or not; at the first one it is asked again."""
+    asked_of = conversation.asked_of[:-1] or conversation.asked_of
+    return ask_again(replace(conversation, asked=asked_of[-1], asked_of=asked_of), knowledge)
 
 
 def answered(

@@ -359,10 +359,13 @@ class Casework:
         language = address.language or case.language
         key = letters.letter_key(item.letter, case, language)
         values = letters.case_values(case, self.profile, self.zone(case), item.extra)
+        capabilities = known.get(address.channel, Capabilities())
         written = letters.write(
-            key, language, known.get(address.channel, Capabilities()), values,
+            key, language, capabilities, values,
             letters.choices_of(key, case),
         )  # fmt: skip
+        if item.letter == "ack" and language and not case.sensitive:
+            written = letters.with_routes(written, self.profile, capabilities)
         return Letter(
             key=f"case:{case.id}:{item.seq}:{item.letter}",
             address_id=address.id,

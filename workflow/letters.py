@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -72,6 +72,14 @@ def write(
     shown = tuple(Choice(value, _label(label, language or "mn")) for value, label in choices)
     text = text if capabilities.buttons else _numbered(text, shown, key)
     return Written(key, language or BOTH, text, parts_of(text, capabilities), shown)
+
+
+def with_routes(written: Written, profile: Profile, capabilities: Capabilities) -> Written:
+    """Where there is room: the bodies a person may go to at any time."""
+    if capabilities.form == "sms" or not profile.routes:
+        return written
+    more = i18n.text("routes.any_time", written.language, routes=profile.routes[written.language])
+    return replace(written, text=f"{written.text}\n{more}")
 
 
 def _label(label: str, language: str) -> str:
