@@ -1,0 +1,1 @@
+"""Nothing lost, nothing twice: true processes under faults, judged by an independent checker."""
