@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from channels.base import Channel
+from channels.messenger import Messenger
 from channels.sms_twilio import TwilioSms
 from channels.telegram import Telegram
 from config.settings import Settings, settings
 
-Factory = Callable[[Settings], Channel | None]
+Factory = Callable[[Settings], Iterable[Channel]]
 
 
 def _with(group: str, make: Callable[[Settings], Channel]) -> Factory:
     """``make``, as soon as the settings ``group`` (of `CHANNEL_SETTINGS`) is there."""
-    return lambda chosen: make(chosen) if chosen.configured(group) else None
+    return lambda chosen: (make(chosen),) if chosen.configured(group) else ()
 
 
-# (code, what makes the channel, or None where it is not configured)
-CHANNELS: tuple[tuple[str, Factory], ...] = (
-    ("telegram", _with("telegram", Telegram)),
-    ("sms", _with("sms", TwilioSms)),
+# What makes the channels of a kind: none where it is not configured.
+CHANNELS: tuple[Factory, ...] = (
+    _with("telegram", Telegram),
+    _with("messenger", Messenger),
+    _with("sms", TwilioSms),
 )
 
 
 @cache
 def active() -> dict[str, Channel]:
     """The configured channels of this process by code; made once."""
-    made = ((code, make(settings())) for code, make in CHANNELS)
-    return {code: channel for code, channel in made if channel}
+    made = (channel for make in CHANNELS for channel in make(settings()))
+    return {channel.code: channel for channel in made}
 
 
 def channel(code: str) -> Channel:
