@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from channels.base import Channel
+from channels.mail import Email
 from channels.messenger import Messenger
 from channels.sms_twilio import TwilioSms
 from channels.telegram import Telegram
@@ -24,6 +25,7 @@ CHANNELS: tuple[Factory, ...] = (
     _with("telegram", Telegram),
     _with("messenger", Messenger),
     _with("sms", TwilioSms),
+    _with("mail", Email),
 )
 
 
