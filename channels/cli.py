@@ -35,3 +35,36 @@ def release() -> None:
 
     if officer := run():
         click.echo(f"one-time-password: {officer[0]} {officer[1]}")
+
+
+@commands.command()
+@click.argument("id", type=int)
+def replay(id: int) -> None:  # noqa: A002 - the argument's name in the help
+    """Handle a dead letter again (ID as `hariu dump inbox` and the desk show it)."""
+    from channels.replay import replay as run
+
+    click.echo(run(id))
+
+
+@commands.group()
+def channel() -> None:
+    """Tell the platforms about us."""
+
+
+@channel.command("set-up")
+@click.argument("name")
+def set_up(name: str) -> None:
+    """Register webhook, commands and menus of the channel NAME at its platform."""
+    from channels import registry
+    from channels.base import SetsUp
+    from config.settings import settings
+
+    found = registry.active().get(name)
+    if found is None:
+        listed = ", ".join(registry.active()) or "none"
+        raise click.UsageError(f"channel {name} is not configured; configured: {listed}")
+    if not isinstance(found, SetsUp):
+        click.echo(f"{name} needs no set-up")
+        return
+    for line in found.set_up(settings().public_url):
+        click.echo(line)

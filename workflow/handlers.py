@@ -349,8 +349,11 @@ class Casework:
         ]
 
     def _letter(self, item: _Pending, known: Mapping[str, Capabilities]) -> Letter | None:
+        """None without an address, or where the person asked us to stop writing."""
         address = self.addresses.get(item.case.address_id or 0)
-        return self._addressed(item, address, known) if address else None
+        if address is None or address.stopped:
+            return None
+        return self._addressed(item, address, known)
 
     def _addressed(
         self, item: _Pending, address: AddressRow, known: Mapping[str, Capabilities]

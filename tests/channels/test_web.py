@@ -180,3 +180,26 @@ def test_concurrent_requests_share_commits_and_each_is_stored(base: str) -> None
     for thread in threads:
         thread.join()
     assert len(stored()) == 80
+
+
+def test_a_dead_letter_is_read_again_when_its_reader_was_mended(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from channels.base import Unparseable
+    from channels.replay import NothingToReplay, replay
+
+    sound = registry.active()["sms"].parse
+
+    def broken(request: object) -> list[object]:
+        raise Unparseable("a form we do not know yet")
+
+    monkeypatch.setattr(registry.active()["sms"], "parse", broken)
+    assert sms(base, fields()).status_code == 200
+    assert [row[0] for row in stored()] == ["dead"]
+    with pytest.raises(NothingToReplay):
+        replay(1)
+    monkeypatch.setattr(registry.active()["sms"], "parse", sound)
+    assert "1 messages" in replay(1)
+    assert [row[:2] for row in stored()][-1] == ("new", "Ус алга")
+    with pytest.raises(NothingToReplay):
+        replay(77)
