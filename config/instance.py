@@ -51,6 +51,15 @@ _DOUBLES: Final[dict[str, tuple[dict[str, Maker], str, str]]] = {
         "TWILIO_API",
         "twilio",
     ),
+    "messenger": (
+        {
+            "MESSENGER_APP_SECRET": lambda: secrets.token_hex(16),
+            "MESSENGER_VERIFY_TOKEN": lambda: secrets.token_urlsafe(24),
+            "MESSENGER_PAGE_TOKEN": lambda: f"EAA{secrets.token_hex(60)}",
+        },
+        "MESSENGER_API",
+        "graph",
+    ),
 }
 
 

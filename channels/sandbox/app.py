@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
-from channels.sandbox import behave, calls, page, phones, telegram, twilio
+from channels.sandbox import behave, calls, graph, page, phones, telegram, twilio
 from channels.sandbox.world import World
 
 LARGEST = 64 * 1024 * 1024
@@ -28,13 +28,15 @@ def create_app(world: World) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST
     app.before_request(_read)
     app.after_request(_harden)
-    messenger = telegram.Telegram(world)
+    chats = telegram.Telegram(world)
     carrier = twilio.Twilio(world)
-    handsets = phones.Phones(world, messenger, carrier)
+    page_chats = graph.Graph(world)
+    handsets = phones.Phones(world, chats, carrier, page_chats)
     app.register_blueprint(calls.blueprint(world.calls))
     app.register_blueprint(behave.blueprint(world.behaviour))
-    app.register_blueprint(telegram.blueprint(world, messenger))
+    app.register_blueprint(telegram.blueprint(world, chats))
     app.register_blueprint(twilio.blueprint(world, carrier))
+    app.register_blueprint(graph.blueprint(world, page_chats))
     app.register_blueprint(phones.blueprint(world, handsets))
     app.register_blueprint(page.blueprint(world, handsets))
     app.add_url_rule("/healthz", view_func=lambda: {"ok": True})

@@ -13,7 +13,10 @@ from channels.sandbox.calls import PROVIDERS, params_of
 
 MODES = ("ok", "slow", "429", "500", "timeout", "garbage", "drop")
 CALLBACKS = ("ordered", "late", "shuffled", "none", "failed")
-BLOCKED = 403
+# The provider's own code when a person has blocked us, and of an error that names none.
+BLOCKED = {"telegram": 403, "graph": 551}
+ERRORS = {"twilio": 21610, "graph": 551}
+WINDOW = 24 * 3600.0  # seconds a Messenger page may answer after a person's last message
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Behaviour:
     faults: dict[str, Fault] = field(default_factory=dict)
     errors: dict[tuple[str, str], int] = field(default_factory=dict)
     callbacks: Callbacks = field(default_factory=Callbacks)
+    window: float = WINDOW
     closing: Event = field(default_factory=Event)
     _lock: Lock = field(default_factory=Lock)
     _random: SystemRandom = field(default_factory=SystemRandom)
@@ -63,8 +67,11 @@ class Behaviour:
         return fault
 
     def error(self, provider: str, address: str) -> int | None:
-        """The provider's own error code that messages to ``address`` meet, None if none."""
-        return self.errors.get((provider, address))
+        """The provider's own error code that messages to ``address`` meet, None if none.
+
+        A switch of address ``*`` meets everybody.
+        """
+        return self.errors.get((provider, address)) or self.errors.get((provider, "*"))
 
     def set(self, switch: dict[str, Any]) -> None:
         """Apply one switch as `POST /behave` takes it; raises `BadSwitch`."""
@@ -87,14 +94,17 @@ class Behaviour:
         self.callbacks = Callbacks(order, delay, int(_number(switch, "code", 30003)))
 
     def _set_mode(self, provider: str, mode: str, switch: dict[str, Any]) -> None:
-        if mode == "blocked" and provider == "telegram":
-            self.errors[provider, _address(switch)] = BLOCKED
-        elif mode == "error" and provider == "twilio":
-            self.errors[provider, _address(switch)] = int(_number(switch, "code", 21610))
+        if mode == "blocked" and provider in BLOCKED:
+            self.errors[provider, _address(switch)] = BLOCKED[provider]
+        elif mode == "error" and provider in ERRORS:
+            self.errors[provider, _address(switch)] = int(_number(switch, "code", ERRORS[provider]))
+        elif mode == "window" and provider == "graph":
+            self.window = _number(switch, "seconds", WINDOW)
         elif mode == "ok" and "address" in switch:
             self.errors.pop((provider, _address(switch)), None)
         elif mode == "ok":
             self.faults.pop(provider, None)
+            self.window = WINDOW if provider == "graph" else self.window
             self.errors = {key: code for key, code in self.errors.items() if key[0] != provider}
         elif mode in MODES:
             self.faults[provider] = _fault(mode, switch)
@@ -110,6 +120,7 @@ class Behaviour:
                 for (provider, address), code in self.errors.items()
             ],
             "callbacks": asdict(self.callbacks),
+            "window": self.window,
         }
 
 

@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from channels.sandbox.phones import Phones
+from channels.sandbox.phones import KEYS, Phones
 from channels.sandbox.uploads import BadAction, upload
 from channels.sandbox.world import World
 
 # Visibly invented: no operator gives out 8811 00xx.
-PRESET = {"phone": "+97688110001", "chat": "88110001", "name": "Жишээ"}
+PRESET = {"phone": "+97688110001", "chat": "88110001", "name": "Жишээ", "psid": "9900000088110001"}
 NUMBERS = ("+97688110001", "+97688110002", "+97688110003")
 EXAMPLES = (
     ("mn", "Манай сумын худаг ширгэсэн, ус алга"),
@@ -31,6 +31,15 @@ SENDABLE = {
     "voice": "Voice",
     "document": "Document",
     "sticker": "Sticker",
+}
+# What can be done in Messenger besides writing, and what it means to `POST /phone/messenger`.
+MESSENGER = {
+    "get_started": "Get started",
+    "image": "Picture",
+    "audio": "Recording",
+    "file": "File",
+    "sticker": "Like 👍",
+    "comment": "Comment on the page",
 }
 STATES = {
     ("in", "sending"): "Sending…",
@@ -59,18 +68,24 @@ def blueprint(world: World, phones: Phones) -> Blueprint:
             **who,
             "sms": world.history.list("sms", who["phone"], since),
             "telegram": world.history.list("telegram", who["chat"], since),
+            "messenger": world.history.list("messenger", who["psid"], since),
         }
 
     @routes.get("/")
     def show() -> str:
         links = (world.settings.public_url, f"http://127.0.0.1:{world.settings.desk_port}")
-        lists = {"numbers": NUMBERS, "examples": EXAMPLES, "sendable": SENDABLE}
+        lists = {
+            "numbers": NUMBERS,
+            "examples": EXAMPLES,
+            "sendable": SENDABLE,
+            "deeds": MESSENGER,
+        }
         return render_template("phones.html", links=links, **lists, **threads())
 
     @routes.get("/page/thread")
     def thread() -> str:
         found = threads(request.args.get("since", 0, type=int))
-        chosen = "telegram" if "chat" in request.args else "sms"
+        chosen = next((KEYS[name] for name in request.args if name in KEYS), "sms")
         return render_template("thread.html", entries=found[chosen], form=chosen)
 
     @routes.post("/page/<channel>")
@@ -112,6 +127,9 @@ def _act(phones: Phones, channel: str, form: dict[str, str]) -> None:
         media = [_picture()] if form.get("do") == "photo" else []
         body = {"from": who["phone"], "text": text, "media": media}
         phones.sms(body, request.host_url)
+    elif channel == "messenger":
+        person = {"psid": who["psid"], "name": who["name"]}
+        phones.messenger(person | _done_in_messenger(form, text), request.host_url)
     else:
         person = {"chat_id": who["chat"], "first_name": who["name"]}
         phones.chat(person | _done(phones, who["chat"], form, text))
@@ -136,6 +154,19 @@ def _done(phones: Phones, chat: str, form: dict[str, str], text: str) -> dict[st
     if not text:
         raise BadAction("write something first")
     return {"text": text}
+
+
+def _done_in_messenger(form: dict[str, str], text: str) -> dict[str, Any]:
+    """What the pressed button of the Messenger form means."""
+    if "press" in form:
+        pressed: dict[str, Any] = json.loads(form["press"])
+        return pressed
+    do = form.get("do", "")
+    if do in MESSENGER and do != "comment":
+        return {do: {"text": text} if text else {}}
+    if not text:
+        raise BadAction("write something first")
+    return {"comment" if do == "comment" else "text": text}
 
 
 def _last_text(phones: Phones, chat: str) -> int:

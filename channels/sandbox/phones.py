@@ -7,7 +7,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from channels.sandbox import graph_events
 from channels.sandbox.calls import params_of
+from channels.sandbox.graph_state import Graph
 from channels.sandbox.telegram_state import Telegram
 from channels.sandbox.telegram_updates import build
 from channels.sandbox.twilio_state import Media, Sms, Twilio, new_sid, new_sms
@@ -17,6 +19,9 @@ from channels.sandbox.world import World
 
 Json = dict[str, Any]
 
+# The name under which each kind of phone is asked for, and its channel.
+KEYS = {"phone": "sms", "chat": "telegram", "psid": "messenger"}
+
 
 @dataclass
 class Phones:
@@ -25,6 +30,7 @@ class Phones:
     world: World
     telegram: Telegram
     twilio: Twilio
+    graph: Graph
 
     def sms(self, body: Json, host: str) -> Json:
         """Send an SMS to Hariu as `POST /phone/sms` says; ``host`` is our own address.
@@ -93,9 +99,24 @@ class Phones:
             "answer": answer.body,
         }
 
+    def messenger(self, body: Json, host: str) -> Json:
+        """Do something in Messenger as `POST /phone/messenger` says; raises `BadAction`."""
+        if body.get("verify") is not None:
+            return _answered(self.graph.verify())
+        try:
+            action = graph_events.build(self.graph, body, host)
+        except (KeyError, TypeError) as error:
+            raise BadAction(f"malformed: {error}") from None
+        entry = self.world.history.add(
+            "messenger", str(body["psid"]), "in", status="sending", sid=action.identity,
+            **action.shown,
+        )  # fmt: skip
+        answer = self.graph.deliver(action.entry, entry, retry=_true(body.get("retry", True)))
+        return {"mid": action.identity, **_answered(answer)}
+
 
 def blueprint(world: World, phones: Phones) -> Blueprint:
-    """`POST /phone/sms`, `POST /phone/telegram`, `GET /phone/messages`, `GET /phone/file/<id>`."""
+    """`POST /phone/<sms|telegram|messenger>`, `GET /phone/messages`, `GET /phone/file/<id>`."""
     routes = Blueprint("phones", __name__, url_prefix="/phone")
 
     @routes.errorhandler(BadAction)
@@ -110,12 +131,16 @@ def blueprint(world: World, phones: Phones) -> Blueprint:
     def chat() -> Response:
         return jsonify(phones.chat(params_of(request)))
 
+    @routes.post("/messenger")
+    def messenger() -> Response:
+        return jsonify(phones.messenger(params_of(request), request.host_url))
+
     @routes.get("/messages")
     def messages() -> Response:
-        phone, chat = request.args.get("phone", ""), request.args.get("chat", "")
-        channel = "sms" if phone else "telegram" if chat else ""
+        whose = [(name, value) for name, value in request.args.items() if name in KEYS and value]
+        key, address = whose[0] if whose else ("", "")
         since = request.args.get("since", 0, type=int)
-        return jsonify(world.history.list(channel, phone or chat, since))
+        return jsonify(world.history.list(KEYS.get(key, ""), address, since))
 
     @routes.get("/file/<file_id>")
     def file(file_id: str) -> Response:
@@ -129,6 +154,10 @@ def blueprint(world: World, phones: Phones) -> Blueprint:
 
 def _reason(answer: Answer) -> str | None:
     return None if answer.ok else f"Hariu's endpoint answered {answer.status or answer.body}"
+
+
+def _answered(answer: Answer) -> Json:
+    return {"status": answer.status, "answer": answer.body}
 
 
 def _true(value: Any) -> bool:

@@ -103,9 +103,15 @@ class SandboxServer:
         """Anything from a simulated Telegram chat; see `POST /phone/telegram`."""
         return self._post("/phone/telegram", {"chat_id": chat_id, **what})
 
-    def messages(self, phone: str = "", chat: int | str = "", since: int = 0) -> list[Any]:
+    def messenger(self, psid: int | str, **what: Any) -> dict[str, Any]:
+        """Anything from a simulated Messenger chat; see `POST /phone/messenger`."""
+        return self._post("/phone/messenger", {"psid": str(psid), **what})
+
+    def messages(
+        self, phone: str = "", chat: int | str = "", since: int = 0, psid: int | str = ""
+    ) -> list[Any]:
         """What a phone or chat sent and got."""
-        params = {"phone": phone, "chat": chat, "since": since}
+        params = {"phone": phone, "chat": chat, "psid": psid, "since": since}
         found: list[Any] = self.http.get("/phone/messages", params=params).json()
         return found
 

@@ -78,6 +78,8 @@ def test_channels_without_settings_are_pointed_at_their_doubles(home: Path) -> N
     assert re.fullmatch(r"[0-9a-f]{32}", wiring["HARIU_TWILIO_AUTH_TOKEN"])
     assert re.fullmatch(r"\+97675\d{6}", wiring["HARIU_TWILIO_FROM"])
     assert wiring["HARIU_TWILIO_API"] == "http://127.0.0.1:9002/twilio"
+    assert re.fullmatch(r"EAA[0-9a-f]{120}", wiring["HARIU_MESSENGER_PAGE_TOKEN"])
+    assert wiring["HARIU_MESSENGER_API"] == "http://127.0.0.1:9002/graph"
     again = sandbox_wiring(chosen(home, sandbox_port=9002))
     assert again == wiring
 
@@ -91,6 +93,7 @@ def test_the_wiring_makes_every_channel_of_the_sandbox_configured(
     wired = Settings(home=home)
     assert wired.configured("telegram")
     assert wired.configured("sms")
+    assert wired.configured("messenger")
 
 
 def test_a_channel_with_settings_is_left_alone(home: Path) -> None:

@@ -151,7 +151,7 @@ def page(browser: Browser, sandbox: SandboxServer) -> Iterator[Page]:
 def test_an_sms_conversation_in_a_browser(page: Page, sandbox: SandboxServer) -> None:
     page.get_by_role("group", name="Example texts").first.get_by_text(WELL).click()
     expect(page.locator("#sms-count")).to_have_text("35 characters · 1 part")
-    page.locator(".phone:not(.telegram) .send").click()
+    page.locator(".phone.sms .send").click()
     thread = page.get_by_role("log", name="SMS messages")
     expect(thread.locator("li.in p")).to_have_text(WELL)
     answer_by_sms(sandbox, "Бүртгэлээ")
@@ -207,7 +207,7 @@ def test_without_javascript_in_a_browser(
     page = browser.new_page(java_script_enabled=False)
     page.goto(sandbox.url)
     page.get_by_placeholder("Write an SMS").fill(WELL)
-    page.locator(".phone:not(.telegram) .send").click()
+    page.locator(".phone.sms .send").click()
     expect(page.locator("li.in p")).to_have_text(WELL)
     page.get_by_role("button", name="Location").click()
     expect(page.get_by_role("log", name="Telegram messages").locator("li")).to_have_count(1)
