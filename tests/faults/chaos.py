@@ -159,18 +159,23 @@ class Chaos:
     # -- processes ----------------------------------------------------------------------------
 
     def _kills(self, name: str, dice: random.Random) -> None:
-        """Pairs of kill -9, each half a second to three after the process is ready."""
-        while self._calm(dice, 0.5, 3.0):
+        """Pairs of kill -9, each half a second to three after the process is ready.
+
+        Between pairs there is time to work, or the other faults would meet nobody.
+        """
+        while self._ready(name) and self._calm(dice, 0.5, 3.0):
             self._kill(name)
-            while not self._over.is_set() and not self._is_ready(name):
-                time.sleep(0.05)
-            if not self._calm(dice, 0.5, 3.0):
+            if not (self._ready(name) and self._calm(dice, 0.5, 3.0)):
                 return
             self._kill(name)
-            if not self._calm(dice, 5.0, 9.0):
+            if not (self._ready(name) and self._calm(dice, 8.0, 14.0)):
                 return
-            while not self._over.is_set() and not self._is_ready(name):
-                time.sleep(0.05)
+
+    def _ready(self, name: str) -> bool:
+        """Wait until the process is ready for work; False when it is all over."""
+        while not self._over.is_set() and not self._is_ready(name):
+            time.sleep(0.05)
+        return not self._over.is_set()
 
     def _kill(self, name: str) -> None:
         for process in self.house.processes(name)[:1]:
@@ -189,10 +194,10 @@ class Chaos:
     # -- servers ------------------------------------------------------------------------------
 
     def _redis(self, dice: random.Random) -> None:
-        while self._calm(dice, 2.0, 5.0):
+        while self._calm(dice, 2.0, 2.0 + self._away):
             with self._noted("flush redis"):
                 self.redis.client.flushall()
-            if not self._calm(dice, 3.0, 6.0):
+            if not self._calm(dice, 2.0, 2.0 + self._away):
                 return
             with self._noted("stop redis"):
                 self.redis.stop()
@@ -203,7 +208,7 @@ class Chaos:
         """In turns a fast shutdown and an immediate one, after which it must recover."""
         assert self.postgres is not None
         turn = 0
-        while self._calm(dice, 5.0, 8.0 + self._away):
+        while self._calm(dice, 2 * self._away, 4 * self._away):
             how = (signal.SIGINT, signal.SIGQUIT)[turn % 2]
             with self._noted("stop postgresql"):
                 self.postgres.stop(how)

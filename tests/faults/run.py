@@ -50,7 +50,7 @@ class Plan:
 
 def short(store: str, seed: int = 1) -> Plan:
     """What ``make test`` can afford."""
-    return Plan(store, 500, seed, rate=16.0, away=3.0, patience=60.0, settle=90.0)
+    return Plan(store, 500, seed, rate=14.0, away=3.0, patience=60.0, settle=90.0)
 
 
 def long(store: str, messages: int, seed: int) -> Plan:
