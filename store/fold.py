@@ -138,3 +138,11 @@ def one_slip(typed: str, name: str) -> bool:
         or typed == name[1:]
         or (typed[:2] == name[1::-1] and typed[2:] == name[2:])
     )
+
+
+def search_key(text: str) -> str:
+    """What is searched for words of ``text``: as typed, and Latin typing read as Cyrillic."""
+    plain = fold(text)
+    if not any("a" <= letter <= "z" for letter in plain):
+        return plain
+    return f"{plain} {fold_latin(text)}"

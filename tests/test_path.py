@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.house import House, until
@@ -123,3 +124,46 @@ def test_the_trail_is_whole(house: House) -> None:
     done = house.hariu("verify")
     assert done.returncode == 0, done.stderr
     assert "0 wrong" in done.stdout
+
+
+class Desk:
+    """An officer's browser without JavaScript."""
+
+    def __init__(self, house: House) -> None:
+        self.http = httpx.Client(base_url=house.url("desk"), follow_redirects=True, timeout=20)
+
+    def post(self, page: str, path: str, **fields: str) -> httpx.Response:
+        """Fill a form of ``page`` in and send it."""
+        found = self.http.get(page).text
+        token = re.search(r'name="csrf_token" value="([^"]+)"', found)
+        version = re.search(r'name="version" value="([^"]+)"', found)
+        assert token
+        hidden = {"csrf_token": token[1]} | ({"version": version[1]} if version else {})
+        headers = {"referer": str(self.http.base_url)}
+        return self.http.post(path, data=hidden | fields, headers=headers)
+
+
+def test_an_officer_carries_the_case_to_closure_and_the_person_is_told(house: House) -> None:
+    house.telegram(880301, INTERNET)
+    reference = re.search(r"\d{8}", house.told(880301, "Тіркеу нөмірі"))
+    assert reference
+    desk, case = Desk(house), f"/cases/{reference[0]}"
+    new = "urt nuuts ug 2026"
+    answer = desk.post("/sign-in", "/sign-in", login="officer", password=house.password)
+    assert "password" in str(answer.url)
+    desk.post(str(answer.url), "/account/password", old=house.password, new=new, again=new)
+    assert reference[0] in desk.http.get("/").text
+    assert INTERNET in desk.http.get(case).text
+    officer = re.search(r'<option value="(\d+)"', desk.http.get(case).text)
+    assert officer
+    desk.post(case, f"{case}/do/assign", assignee=officer[1])
+    house.told(880301, "жауапты маман")
+    desk.post(case, f"{case}/do/propose_redress", summary="Антенна орнатамыз")
+    house.told(880301, "Антенна орнатамыз")
+    desk.post(case, f"{case}/do/close", outcome="resolved", summary="Антенна орнатылды")
+    house.told(880301, "Антенна орнатылды")
+    row = next(c for c in house.dump("grievances") if c["reference"] == reference[0])
+    assert (row["status"], row["outcome"]) == ("closed", "resolved")
+    house.telegram(880301, "БАРЫС")
+    house.told(880301, "жабылды")
+    assert all(reference[0] in text for text in house.texts_to(880301)[:4])

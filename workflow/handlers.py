@@ -18,7 +18,7 @@ from config.profile import Profile, profile
 from store import channels, grievances, people, sealed
 from store.case import Case
 from store.db import Transaction
-from store.fold import fold
+from store.fold import search_key
 from store.messages import Capabilities
 from store.outbox import FIRST, NORMAL, Letter, enqueue
 from store.people import AddressRow
@@ -112,7 +112,7 @@ class Casework:
             kind=command.kind,
             channel=command.channel,
             text="" if command.sensitive else command.text,
-            folded="" if command.sensitive else fold(command.text),
+            folded="" if command.sensitive else search_key(command.text),
             sensitive=command.sensitive,
             status=str(row.to),
             stage=stage,
@@ -171,7 +171,7 @@ class Casework:
             if more and act.values.get("joins"):
                 case.text = f"{case.text}\n{more}" if case.text else more
             if more:
-                case.folded = f"{case.folded} {fold(more)}".strip()
+                case.folded = f"{case.folded} {search_key(more)}".strip()
         elif row.command in {"reply", "propose_redress"}:
             case.waiting_on = "them"
         elif act.actor.officer_id:
