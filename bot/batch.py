@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot import engine
@@ -128,6 +128,7 @@ class Batch:
     def _take_in(self, item: Waiting) -> None:
         person = self.people[self.address_ids[item.message.channel, item.index]]
         knowledge = self._knowledge(person)
+        self._open_window(person, item.received_at)
         turn = engine.advance(person.conversation, item.message, item.received_at, knowledge)
         case = self._follow(person, turn, f"reply:{item.id}")
         case_id = case.id if case else None
@@ -137,6 +138,13 @@ class Batch:
             self.sealed.append((item.id, case.id))
         elif turn.private:
             self.private.append(item.id)
+
+    def _open_window(self, person: _Person, at: datetime) -> None:
+        """Some platforms let us write only for a while after the person did."""
+        hours = self.capabilities.get(person.address.channel, Capabilities()).window_hours
+        if hours:
+            until = at + timedelta(hours=hours)
+            self.changes.setdefault(person.address.id, {})["window_until"] = until
 
     def _wake(self, person: _Person) -> None:
         """The dialogue goes on by itself."""

@@ -218,7 +218,12 @@ def _write(outcomes: Sequence[Outcome]) -> None:
 
 
 def _call(lane: Lane, item: Claimed) -> SendResult:
-    """Send, unless an earlier unanswered call turns out to have been taken."""
+    """Send, unless an earlier unanswered call turns out to have been taken.
+
+    Where a platform shuts its reply window nothing is even tried: that would be punished.
+    """
+    if item.window_until is not None and clock.now() > item.window_until:
+        raise WindowClosed("the reply window is shut", code="window.closed")
     result = _taken_before(lane.channel, item) or lane.channel.send(item.outbound)
     lane.worked()
     return result

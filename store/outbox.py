@@ -53,6 +53,7 @@ class Claimed:
     unanswered: int
     claim: str
     created_at: datetime
+    window_until: datetime | None = None
 
 
 def enqueue(tx: Transaction, letters: Sequence[Letter], now: datetime) -> None:
@@ -99,7 +100,7 @@ def claim(tx: Transaction, channel: str, limit: int, now: datetime) -> list[Clai
         .exists()
     )
     query = (
-        select(outbox, address.c.value.label("address_value"))
+        select(outbox, address.c.value.label("address_value"), address.c.window_until)
         .join(address, address.c.id == outbox.c.address_id)
         .where(
             outbox.c.channel == channel,
@@ -135,7 +136,7 @@ def _claimed(row: Any, token: str) -> Claimed:
     )
     return Claimed(
         outbound, row.address_id, row.grievance_id, row.template, row.attempts + 1,
-        row.unanswered, token, row.created_at,
+        row.unanswered, token, row.created_at, row.window_until,
     )  # fmt: skip
 
 
