@@ -14,6 +14,7 @@ import pytest
 from channels import registry
 from channels.base import Request
 from channels.sandbox.server import SandboxServer
+from config.profile import profile
 from config.settings import settings
 
 BOT = "7000000001"
@@ -25,6 +26,9 @@ SECRETS = {
     "HARIU_TWILIO_ACCOUNT_SID": ACCOUNT,
     "HARIU_TWILIO_AUTH_TOKEN": "channel-test-auth",
     "HARIU_TWILIO_FROM": NUMBER,
+    "HARIU_MESSENGER_APP_SECRET": "channel-test-app-secret",
+    "HARIU_MESSENGER_VERIFY_TOKEN": "channel-test-verify",
+    "HARIU_MESSENGER_PAGE_TOKEN": "EAAchannel-test-page",
 }
 
 
@@ -45,6 +49,7 @@ def opposite(environment: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
     with SandboxServer(settings()) as sandbox:
         environment.setenv("HARIU_TELEGRAM_API", f"{sandbox.url}/telegram/bot")
         environment.setenv("HARIU_TWILIO_API", f"{sandbox.url}/twilio")
+        environment.setenv("HARIU_MESSENGER_API", f"{sandbox.url}/graph")
         environment.setenv("HARIU_PUBLIC_URL", "https://127.0.0.1:9")  # nobody listens there
         environment.setenv("HARIU_PROVIDER_TIMEOUT", "1")
         forget()
@@ -55,6 +60,7 @@ def opposite(environment: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
 def forget() -> None:
     """Read the environment anew."""
     settings.cache_clear()
+    profile.cache_clear()
     registry.active.cache_clear()
 
 

@@ -19,6 +19,9 @@ TOKEN = "7000000001:sandbox-test-token"
 ACCOUNT = "AC" + "0" * 32
 AUTH = "sandbox-test-auth"
 NUMBER = "+97677000001"
+APP_SECRET = "sandbox-test-app-secret"
+VERIFY_TOKEN = "sandbox-test-verify"
+PAGE_TOKEN = "EAAsandbox-test-page"
 
 
 @dataclass
@@ -57,8 +60,11 @@ def endpoint() -> Iterator[Endpoint]:
     found = Endpoint()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.do_POST()
+
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
             found.received.append(Received(self.path, dict(self.headers), body))
             self.send_response(found.script.pop(0) if found.script else 200)
             self.send_header("Content-Length", "2")
@@ -86,6 +92,9 @@ def chosen(endpoint: Endpoint, tmp_path: Path) -> Settings:
         twilio_account_sid=ACCOUNT,
         twilio_auth_token=SecretStr(AUTH),
         twilio_from=NUMBER,
+        messenger_app_secret=SecretStr(APP_SECRET),
+        messenger_verify_token=SecretStr(VERIFY_TOKEN),
+        messenger_page_token=SecretStr(PAGE_TOKEN),
     )
 
 
