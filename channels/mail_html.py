@@ -46,7 +46,9 @@ class _Reader(HTMLParser):
         return "\n".join(self._lines)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._silent:
+        if tag == "body":  # ends a head that was never closed
+            self._silent.clear()
+        elif self._silent:
             if tag == self._silent[-1]:
                 self._silent.append(tag)
         elif tag in _SILENT:
@@ -69,8 +71,7 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if self._silent:
-            # The body's start ends a head that was never closed.
-            if tag == self._silent[-1] or tag in ("body", "html"):
+            if tag == self._silent[-1]:
                 self._silent.pop()
         elif tag in _BLOCKS:
             self._block(tag)

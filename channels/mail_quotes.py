@@ -93,7 +93,7 @@ def own_words(text: str, ours: str, *, forwarded: bool = False) -> str:
 
 
 def _joined(own: Sequence[str], forwarded: Sequence[str] = ()) -> str:
-    text = "\n".join(own).strip()
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(own)).strip()
     return "\n\n".join(part for part in (text, "\n".join(forwarded).strip()) if part)
 
 
@@ -107,23 +107,32 @@ def _names(lines: Sequence[str], ours: str) -> bool:
 
 
 def _attribution(lines: Sequence[str]) -> int:
-    """How many lines "On … wrote:" takes here, 0 where there is none."""
+    """How many lines "On … wrote:" takes here, 0 where there is none.
+
+    It may be wrapped; it begins at the last line from which it is whole, not at what stands above.
+    """
     for length in range(1, _LONGEST_ATTRIBUTION + 1):
-        if len(lines) < length or not lines[length - 1].strip():
+        if len(lines) < length or not lines[length - 1].strip() or lines[0].startswith(">"):
             return 0
-        joined = " ".join(lines[:length]).strip()
-        if joined.startswith(">") or len(joined) > 400:
-            return 0
-        if joined.endswith(":"):
-            return length if _says_who_and_when(joined, _quoted(lines, length)) else 0
+        if lines[length - 1].rstrip().endswith(":"):
+            before_quotation = _quoted(lines, length)
+            if length == 1 and before_quotation and _VERBS.search(lines[0]):
+                return 1
+            whole = [
+                start
+                for start in range(length)
+                if _says_who_and_when(lines[start:length], before_quotation)
+            ]
+            return length if whole == [0] else 0
     return 0
 
 
-def _says_who_and_when(line: str, before_quotation: bool) -> bool:
-    who = bool(_VERBS.search(line)), bool(_ADDRESS.search(line))
+def _says_who_and_when(lines: Sequence[str], before_quotation: bool) -> bool:
+    line = " ".join(lines)
+    who = bool(_VERBS.search(line) or _ADDRESS.search(line))
     when = bool(_TIME.search(line)), bool(_DATE.search(line))
-    # Somebody's own sentence may end with "wrote:"; it hardly holds all three.
-    return any(who) if before_quotation else any(who) and all(when)
+    # Somebody's own sentence may end with "wrote:"; it hardly tells date and time as well.
+    return who and (any(when) if before_quotation else all(when))
 
 
 def _quoted(lines: Sequence[str], at: int) -> bool:

@@ -74,7 +74,7 @@ def words(mail: Mail, own: Own) -> str:
 
 def _says_nothing_new(subject: str, text: str) -> bool:
     bare = _bare(subject)
-    return bare in _NO_SUBJECT or bare in _bare(text)
+    return bare in _NO_SUBJECT or f" {bare} " in f" {_bare(text)} "
 
 
 def _bare(text: str) -> str:
