@@ -84,7 +84,8 @@ class Inbound:
 
     ``account`` is our end (a bot, a number), ``external_id`` the provider's id: the three
     ``(channel, account, external_id)`` are unique for ever. ``address`` is the person's end.
-    ``sent_at`` is the provider's time, aware, where it tells one.
+    ``sent_at`` is the provider's time, aware, where it tells one. ``answers`` is what a form asked
+    beside the words; `bot.forms` says which there are.
     """
 
     channel: str
@@ -100,6 +101,7 @@ class Inbound:
     sent_at: datetime | None = None
     profile_name: str = ""
     language_hint: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

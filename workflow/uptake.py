@@ -54,15 +54,25 @@ def identify(
         people.name_person(tx, address.person_id, identity["name"])
     if "phone" in identity:
         add_phone(tx, identity["phone"], address, now)
+    if "email" in identity:
+        _add_address(tx, "email", identity["email"], address, now)
 
 
 def add_phone(tx: Transaction, phone: str, address: AddressRow, now: datetime) -> None:
     """A phone that a person shared becomes their next address, where texts can be sent."""
     number = phones.normalise(phone)
+    if number is not None:
+        _add_address(tx, "sms", number, address, now)
+
+
+def _add_address(
+    tx: Transaction, channel: str, value: str, address: AddressRow, now: datetime
+) -> None:
+    """Nobody loses an address to somebody else who names it: it stays with whom it was first."""
     reachable = channels.accounts(tx)
-    if number is None or address.person_id is None or "sms" not in reachable:
+    if address.person_id is None or channel not in reachable:
         return
-    end = Endpoint("sms", reachable["sms"], number, people.address_index("sms", number))
+    end = Endpoint(channel, reachable[channel], value, people.address_index(channel, value))
     (row,) = people.resolve(tx, [end], now).values()
     people.link(tx, {row.id: address.person_id})
 

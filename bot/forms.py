@@ -1,0 +1,85 @@
+"""A form asked everything beforehand: it is registered in one go, with what it says. Pure.
+
+Its answers: ``language`` (chosen), ``kind``, ``aimag`` (a place's code), ``soum`` (words),
+``name``, ``phone``, ``email``, and ``agreed``: the purposes consented to, of `PURPOSES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot import places
+from bot.sensitive import assess
+from bot.turns import Conversation, Knowledge, Turn, current
+from store.messages import Inbound
+from workflow.commands import CITIZEN, Act, Register
+
+# Handling what was left to reach the person by, passing it on, asking how it went.
+PURPOSES = ("contact", "refer", "survey")
+_IDENTITY = ("name", "phone", "email")
+
+
+def filled_in(
+    conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge
+) -> Turn:
+    """Register what a form says; sent once more with other words, those are added."""
+    language = inbound.answers.get("language") or conversation.language
+    conversation = replace(conversation, language=language, chosen=bool(language))
+    identity = _identity(inbound.answers)
+    case = current(conversation, knowledge)
+    sensitive = assess(inbound.text).kind or ""
+    if case is not None and (case.sensitive or not sensitive):
+        more = "" if inbound.text in case.text else inbound.text
+        act = Act("append", case.id, CITIZEN, {"text": more, "joins": True})
+        return Turn(conversation, commands=(act,), identity=identity)
+    command = Register(
+        channel=knowledge.channel,
+        text=inbound.text,
+        received_at=now,
+        language=language,
+        kind=inbound.answers.get("kind") or "complaint",
+        place=_place(inbound.answers),
+        anonymous="name" not in identity,
+        sensitive=sensitive,
+        quiet=not _reachable(identity),  # the page tells them, and nothing else could
+        facts=_facts(inbound.answers, identity),
+    )
+    return Turn(conversation, commands=(command,), identity=identity)
+
+
+def _identity(answers: Mapping[str, str]) -> dict[str, str]:
+    """Nothing of a person is kept without their consent."""
+    if "contact" not in _agreed(answers):
+        return {}
+    return {name: answers[name] for name in _IDENTITY if answers.get(name)}
+
+
+def _agreed(answers: Mapping[str, str]) -> set[str]:
+    return set(answers.get("agreed", "").split()) & set(PURPOSES)
+
+
+def _reachable(identity: Mapping[str, str]) -> bool:
+    return "phone" in identity or "email" in identity
+
+
+def _facts(answers: Mapping[str, str], identity: Mapping[str, str]) -> dict[str, Any]:
+    agreed = _agreed(answers)
+    facts: dict[str, Any] = {name: True for name in ("refer", "survey") if name in agreed}
+    facts["consent"] = "agree" if "contact" in agreed else "anonymous"
+    facts["contact"] = _reachable(identity)
+    words = answers.get("soum", "")
+    return facts | ({"place": words} if words else {})
+
+
+def _place(answers: Mapping[str, str]) -> str | None:
+    """The soum, where its words name one in this aimag; else the aimag alone."""
+    aimag = answers.get("aimag", "")
+    if aimag not in places.aimags():
+        return None
+    words = f"{places.names(aimag, 'mn')}, {answers.get('soum', '')}"
+    found = [match.code for match in places.find(words, answer=True)]
+    inside = [code for code in found if places.place(code).parent == aimag]
+    return inside[0] if len(inside) == 1 else aimag
