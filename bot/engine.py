@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.choices import chosen, digit
 from bot.content import take_in
+from bot.forms import filled_in
 from bot.intents import bare_number, has_content, recognise
 from bot.language import identify
 from bot.questions import answered, ask_again, ask_next, shared_contact
@@ -72,6 +73,8 @@ def _advance(
         return Turn(conversation)  # a machine wrote: answering could start a loop
     if inbound.kind is Kind.CHOICE and inbound.choice:
         return chosen(conversation, inbound.choice, knowledge, now)
+    if inbound.answers:
+        return filled_in(conversation, inbound, now, knowledge)
     if inbound.contact and inbound.contact.phone and not inbound.text:
         return shared_contact(conversation, inbound, knowledge)
     conversation = _listen(conversation, inbound.text)
