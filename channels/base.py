@@ -89,6 +89,7 @@ class Request:
     """An HTTP request as adapters see it. ``url`` is the public one, query included.
 
     Header names are lower case; ``form`` and ``query`` keep the last value of a repeated name.
+    ``remote`` is the address of whoever called, as the server saw it.
     """
 
     method: str
@@ -98,6 +99,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,13 @@ class Responds(Protocol):
 
     def respond(self, request: Request) -> Response | None:
         """The answer to ``request`` when it is not just an empty 200; None to take it in."""
+
+
+@runtime_checkable
+class TakesGet(Protocol):
+    """Channels whose provider may bring a message by GET, in the query, with a ``token`` there."""
+
+    takes_get: bool
 
 
 @runtime_checkable

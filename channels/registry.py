@@ -8,6 +8,7 @@ from functools import cache
 from channels.base import Channel
 from channels.mail import Email
 from channels.messenger import Messenger
+from channels.sms_gateway import gateways
 from channels.sms_twilio import TwilioSms
 from channels.telegram import Telegram
 from config.settings import Settings, settings
@@ -25,6 +26,7 @@ CHANNELS: tuple[Factory, ...] = (
     _with("telegram", Telegram),
     _with("messenger", Messenger),
     _with("sms", TwilioSms),
+    gateways,
     _with("mail", Email),
 )
 

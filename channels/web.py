@@ -6,6 +6,7 @@ so a genuine event that we cannot read is kept as a dead letter and answered 200
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, Flask, abort, request
@@ -13,7 +14,15 @@ from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
 from channels import registry
-from channels.base import BadSignature, Channel, Request, Responds, Response, Unparseable
+from channels.base import (
+    BadSignature,
+    Channel,
+    Request,
+    Responds,
+    Response,
+    TakesGet,
+    Unparseable,
+)
 from config import clock, log
 from config.errors import HariuError
 from config.settings import settings
@@ -38,6 +47,7 @@ def to_request(path: str) -> Request:
         query={name: values[-1] for name, values in request.args.lists()},
         form=_form(body),
         path=path,
+        remote=request.remote_addr or "",
     )
 
 
@@ -47,6 +57,13 @@ def _form(body: bytes) -> dict[str, str]:
     if request.mimetype != "application/x-www-form-urlencoded":
         return {}
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+@webhooks.route("/in/gateway/<name>", methods=["GET", "POST"])
+@webhooks.route("/in/gateway/<name>/report", methods=["GET", "POST"])
+def take_in_from_gateway(name: str) -> FlaskResponse:
+    """One event of one SMS gateway: each is a channel of its own."""
+    return take_in(f"gateway-{name}")
 
 
 @webhooks.route("/in/<code>", methods=["GET", "POST"])
@@ -63,7 +80,7 @@ def take_in(code: str, rest: str = "") -> FlaskResponse:
         log.get().warning("signature refused", channel=code)
         abort(403)
     answer = _respond(channel, incoming)
-    if request.method == "POST":
+    if request.method == "POST" or (request.method == "GET" and isinstance(channel, TakesGet)):
         inbox.accept(_receipt(channel, incoming))
     elif answer is None:
         abort(405)
@@ -86,10 +103,16 @@ def _receipt(channel: Channel, incoming: Request) -> Receipt:
     except Exception as problem:  # noqa: BLE001 - a fault of ours must not lose a message
         error = f"unparseable: {type(problem).__name__}"
         log.get().error("adapter failed", channel=channel.code, error=type(problem).__name__)
-    content_type = incoming.headers.get("content-type", "")
-    return Receipt(
-        channel.code, channel.account, incoming.body, clock.now(), messages, content_type, error
-    )
+    body, content_type = incoming.body, incoming.headers.get("content-type", "")
+    if incoming.method == "GET":
+        body, content_type = _query(incoming), "application/x-www-form-urlencoded"
+    return Receipt(channel.code, channel.account, body, clock.now(), messages, content_type, error)
+
+
+def _query(incoming: Request) -> bytes:
+    """The query as it came, without the token: a secret is not kept with messages."""
+    query = incoming.url.partition("?")[2]
+    return re.sub(r"(^|&)token=[^&]*", "", query).encode("latin-1", "replace")
 
 
 def create_app() -> Flask:

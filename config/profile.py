@@ -6,12 +6,20 @@ import tomllib
 from datetime import date, time
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from config.errors import HariuError
+from config.gateway import Gateway
 from config.settings import settings
 
 SHIPPED = Path(__file__).parent / "profiles"
@@ -98,6 +106,7 @@ class Profile(_Model):
     hours: Hours
     extra_holidays: dict[date, str] = {}
     routes: dict[str, str] = {}
+    gateways: dict[Annotated[str, StringConstraints(pattern="^[a-z0-9]{1,24}$")], Gateway] = {}
 
     @model_validator(mode="after")
     def _sound(self) -> Profile:
