@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -184,7 +185,7 @@ class Chaos:
 
     def _is_ready(self, name: str) -> bool:
         if name == "web":
-            return _answers(f"{self.house.url('web')}/healthz")
+            return answers(f"{self.house.url('web')}/healthz")
         registered = self.redis.pids()
         return any(
             process.pid in registered or _age(process) > AGE_SECONDS
@@ -205,16 +206,32 @@ class Chaos:
                 self.redis.start()
 
     def _postgres(self, dice: random.Random) -> None:
-        """In turns a fast shutdown and an immediate one, after which it must recover."""
-        assert self.postgres is not None
-        turn = 0
-        while self._calm(dice, 2 * self._away, 4 * self._away):
-            how = (signal.SIGINT, signal.SIGQUIT)[turn % 2]
+        """In turns a fast shutdown, a standstill, and a crash after which it must recover."""
+        turns = itertools.cycle((signal.SIGINT, signal.SIGSTOP, signal.SIGQUIT))
+        for how in turns:
+            if not self._calm(dice, 2 * self._away, 4 * self._away):
+                return
+            if how == signal.SIGSTOP:
+                self._freeze()
+                continue
             with self._noted("stop postgresql"):
+                assert self.postgres is not None
                 self.postgres.stop(how)
                 self._over.wait(self._away)
                 self.postgres.start()
-            turn += 1
+
+    def _freeze(self) -> None:
+        """Connections stay open and nobody answers, as when a disk or a host hangs."""
+        assert self.postgres is not None
+        data = str(self.postgres.folder / "data")
+        server = next(p for p in psutil.process_iter() if data in _cmdline(p))
+        with self._noted("freeze postgresql"):
+            frozen = [server, *server.children(recursive=True)]
+            for process in frozen:
+                _signal(process, signal.SIGSTOP)
+            self._over.wait(self._away)
+            for process in frozen:
+                _signal(process, signal.SIGCONT)
 
     # -- providers ----------------------------------------------------------------------------
 
@@ -237,7 +254,8 @@ class Chaos:
         self.house.http.post(url, json={"provider": "twilio", **how}).raise_for_status()
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether ``url`` answers 200."""
     try:
         return httpx.get(url, timeout=1, trust_env=False).status_code == 200
     except httpx.HTTPError:
@@ -249,3 +267,14 @@ def _age(process: psutil.Process) -> float:
         return time.time() - float(process.create_time())
     except psutil.Error:
         return 0.0
+
+
+def _cmdline(process: psutil.Process) -> list[str]:
+    with suppress(psutil.Error):
+        return list(process.cmdline())
+    return []
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(number)

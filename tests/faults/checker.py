@@ -127,7 +127,8 @@ class Checker:
         """Whether the deliverer was killed before it can have written the answer down."""
         end = call.at + UNWRITTEN
         for fault in self.facts.faults:
-            if fault.kind == "stop postgresql" and fault.began <= end and fault.ended >= call.at:
+            away = fault.kind.endswith(" postgresql")
+            if away and fault.began <= end and fault.ended >= call.at:
                 end = fault.ended + PAUSED
         return any(
             fault.kind == "kill deliver" and call.at - CLOCKS <= fault.began <= end

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.chaos import Chaos, OwnRedis
+from tests.faults.chaos import Chaos, OwnRedis, answers
 from tests.faults.checker import Checker
 from tests.faults.counts import counts
 from tests.faults.facts import Database, gather
@@ -76,6 +76,10 @@ class Scene:
     redis: OwnRedis
     postgres: Postgres | None
     database: Database
+
+    def is_up(self) -> bool:
+        """Whether the public app answers."""
+        return answers(f"{self.house.url('web')}/healthz")
 
 
 @contextmanager

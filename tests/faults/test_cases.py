@@ -73,6 +73,19 @@ def test_a_worker_killed_in_the_middle_of_a_case(there: Scene) -> None:
     print(f"acknowledged {time.monotonic() - began:.1f} s after the kill")
 
 
+def test_web_killed_right_after_its_answer(there: Scene) -> None:
+    """Stored first, then answered: whatever got its 200 is there."""
+    url, messages = there.house.url("web"), []
+    for number in range(4):
+        until(there.is_up, 20, "web")
+        web = there.house.processes("web")[0]
+        message = written("telegram", str(730_000_000 + number), 0, WELL, url)
+        post(there, message)
+        web.kill()
+        messages.append((message.channel, message.external_id))
+    assert set(messages) <= there.database.stored()
+
+
 def test_everything_killed_and_started_again(there: Scene) -> None:
     house, url = there.house, there.house.url("web")
     senders = Senders(people(120, url, seed=2), url, rate=30, seed=2, patience=60)

@@ -21,4 +21,4 @@ def test_nothing_is_lost_and_nothing_happens_twice(store: str, tmp_path: Path) -
     for kind in ("kill worker", "kill deliver", "kill web", "flush redis", "stop redis"):
         assert report.faults[kind] >= 2, f"{kind} hardly happened"
     if store == "postgresql":
-        assert report.faults["stop postgresql"] >= 2
+        assert report.faults["stop postgresql"] + report.faults["freeze postgresql"] >= 2
