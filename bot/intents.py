@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -211,9 +211,16 @@ def _nearly(said: _Said) -> Intent | None:
 
 def _slipped(typed: str, table: dict[str, Intent], least: int) -> Intent | None:
     """Return the intent of a keyword of `least` letters or more that one slip turned into this."""
+    if not least <= len(typed) <= _longest_keyword() + 1:
+        return None
     alike = (name for name in table if min(len(name), len(typed)) >= least and name[0] == typed[0])
     near = {table[name] for name in alike if one_slip(typed, name)}
     return near.pop() if len(near) == 1 and near <= _harmless() else None
+
+
+@cache
+def _longest_keyword() -> int:
+    return max(len(name) for table in _tables() for name in table)
 
 
 @cache
@@ -245,6 +252,7 @@ def _asked_of_case(said: _Said) -> Kind | None:
     return Kind.STATUS if found.kind in (Kind.COMPLAIN, Kind.GREETING) else found.kind
 
 
+@lru_cache(maxsize=128)  # one message is looked at several times on its way
 def recognise(text: str) -> Intent | None:
     """Return the intent if the message is nothing but a keyword or a reference, else None.
 

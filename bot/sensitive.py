@@ -98,6 +98,16 @@ def _stems() -> frozenset[str]:
     return frozenset(stem for e in _entries() for part in (*e.parts, e.barred) for stem in part)
 
 
+@cache
+def _entries_by_stem() -> Mapping[str, list[int]]:
+    """Return for each stem of a first part the entries that it may begin, in rising order."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for number, entry in enumerate(_entries()):
+        for stem in entry.parts[0]:
+            found[stem].append(number)
+    return found
+
+
 def _beginnings(word: str) -> Iterator[str]:
     yield word + "="
     yield from (word[:length] for length in range(1, min(len(word), _LONGEST_STEM) + 1))
@@ -143,6 +153,7 @@ def _near(at: int, places: list[int]) -> bool:
 def assess(text: str) -> Assessment:
     """Return whether the text is sensitive, the gravest kind it meets, and by which entries."""
     places = _places_of_stems(text)
-    met = [entry for entry in _entries() if places and _meets(entry, places)]
+    begun = {number for stem in places for number in _entries_by_stem().get(stem, ())}
+    met = [entry for entry in map(_entries().__getitem__, sorted(begun)) if _meets(entry, places)]
     kind = met[0].kind if met else None
     return Assessment(kind, tuple(entry.text for entry in met if entry.kind == kind))

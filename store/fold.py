@@ -16,6 +16,7 @@ letters itself, so search compares such keys.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["fold", "fold_key", "fold_latin", "one_slip"]
 
@@ -60,6 +61,7 @@ def _read_look_alikes(word: re.Match[str]) -> str:
     return text if _LATIN.search(read) else read
 
 
+@lru_cache(maxsize=512)  # one message is folded by many on its way
 def fold(text: str) -> str:
     """Return the text in lower case without the letters that keyboards lack.
 
@@ -102,6 +104,7 @@ def _read_latin(word: re.Match[str]) -> str:
     return _SOUND.sub(lambda sound: _SOUNDS[sound[0]], text)
 
 
+@lru_cache(maxsize=512)
 def fold_latin(text: str) -> str:
     """Return :func:`fold` of the text with every Latin word spelt in the same folded Cyrillic.
 

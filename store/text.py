@@ -116,7 +116,7 @@ def _encoding(text: str) -> Encoding:
 def _width(char: str, encoding: Encoding) -> int:
     if encoding == "GSM-7":
         return 2 if char in _GSM7_EXTENSION else 1
-    return 2 if ord(char) > 0xFFFF else 1
+    return 2 if char > "\uffff" else 1
 
 
 def _fit(text: str, longest: int) -> int:

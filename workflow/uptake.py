@@ -6,17 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from store import channels, inbox, outbox, people, phones, tasks
+from store import channels, outbox, people, phones, tasks
 from store.db import Transaction
 from store.inbox import Waiting
 from store.messages import DeliveryReport, OutboundState
-from store.outbox import Claimed
 from store.people import AddressRow, Endpoint
 from store.schema import attachment
 from workflow import fallback
-from workflow.commands import SYSTEM, Act, Register
-from workflow.handlers import Casework
-from workflow.states import ACKNOWLEDGING
+from workflow.commands import Register
 
 
 def completed(command: Register, address: AddressRow, language: str | None) -> Register:
@@ -93,17 +90,3 @@ def apply_reports(tx: Transaction, reports: Sequence[DeliveryReport | None], now
                 tx, f"undelivered:{row.id}", "undelivered", now, row.address_id,
                 row.grievance_id, row.id, row.error,
             )  # fmt: skip
-
-
-def accepted(tx: Transaction, item: Claimed, provider_id: str, now: datetime) -> None:
-    """A provider took a letter: an acknowledging one acknowledges its grievance.
-
-    A delivery report may have come before we knew the provider's id; it is applied now.
-    """
-    if item.template in ACKNOWLEDGING and item.grievance_id is not None:
-        casework = Casework(tx, now)
-        if casework.case(item.grievance_id).is_open:
-            casework.act(Act("acknowledge", item.grievance_id, SYSTEM, {"at": now}))
-            casework.flush()
-    if provider_id:
-        apply_reports(tx, inbox.early_reports(tx, item.outbound.channel, provider_id), now)
