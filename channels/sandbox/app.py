@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
-from channels.sandbox import behave, calls, graph, page, phones, telegram, twilio
+from channels.sandbox import behave, calls, gateway, graph, page, phones, telegram, twilio
 from channels.sandbox.world import World
 
 LARGEST = 64 * 1024 * 1024
@@ -37,6 +37,7 @@ def create_app(world: World) -> Flask:
     app.register_blueprint(telegram.blueprint(world, chats))
     app.register_blueprint(twilio.blueprint(world, carrier))
     app.register_blueprint(graph.blueprint(world, page_chats))
+    app.register_blueprint(gateway.blueprint(world))
     app.register_blueprint(phones.blueprint(world, handsets))
     app.register_blueprint(page.blueprint(world, handsets))
     app.add_url_rule("/healthz", view_func=lambda: {"ok": True})

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from channels.sandbox import graph_events
+from channels.sandbox import gateway, graph_events
 from channels.sandbox.calls import params_of
 from channels.sandbox.graph_state import Graph
 from channels.sandbox.telegram_state import Telegram
@@ -116,7 +116,7 @@ class Phones:
 
 
 def blueprint(world: World, phones: Phones) -> Blueprint:
-    """`POST /phone/<sms|telegram|messenger>`, `GET /phone/messages`, `GET /phone/file/<id>`."""
+    """`POST /phone/<sms|gateway|telegram|messenger>`, `GET /phone/messages`, `GET /phone/file/<id>`."""
     routes = Blueprint("phones", __name__, url_prefix="/phone")
 
     @routes.errorhandler(BadAction)
@@ -134,6 +134,10 @@ def blueprint(world: World, phones: Phones) -> Blueprint:
     @routes.post("/messenger")
     def messenger() -> Response:
         return jsonify(phones.messenger(params_of(request), request.host_url))
+
+    @routes.post("/gateway")
+    def through_gateway() -> Response:
+        return jsonify(gateway.person(world, params_of(request)))
 
     @routes.get("/messages")
     def messages() -> Response:

@@ -99,6 +99,10 @@ class SandboxServer:
         """An SMS from a simulated phone; see `POST /phone/sms`."""
         return self._post("/phone/sms", {"from": sender, "text": text, **rest})
 
+    def gateway(self, name: str, sender: str, text: str, **rest: Any) -> dict[str, Any]:
+        """An SMS from a simulated phone through a gateway; see `POST /phone/gateway`."""
+        return self._post("/phone/gateway", {"name": name, "from": sender, "text": text, **rest})
+
     def telegram(self, chat_id: int, **what: Any) -> dict[str, Any]:
         """Anything from a simulated Telegram chat; see `POST /phone/telegram`."""
         return self._post("/phone/telegram", {"chat_id": chat_id, **what})
