@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import string
 import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +33,15 @@ def _digits(count: int) -> str:
     return str(secrets.randbelow(9) + 1) + "".join(
         secrets.choice(string.digits) for _ in range(count - 1)
     )
+
+
+def _free_port() -> str:
+    """A port nobody listens on, outside the range from which systems give out their own."""
+    for _ in range(100):
+        port = 20_000 + secrets.randbelow(12_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return str(port)
+    raise OSError("no free port between 20000 and 32000")
 
 
 _KEYS: Final[dict[str, Maker]] = {
@@ -62,6 +73,13 @@ _DOUBLES: Final[dict[str, tuple[dict[str, Maker], str, str]]] = {
     ),
 }
 
+# Mail has two servers and no HTTP: ports of their own.
+_MAILBOX: Final[dict[str, Maker]] = {
+    "MAIL_SECRET": lambda: secrets.token_hex(16),
+    "IMAP_PORT": _free_port,
+    "SMTP_PORT": _free_port,
+}
+
 
 def prepare(home: Path, given: Collection[str] = ()) -> None:
     """Make the folder ``home`` and what is missing in its files of keys and sandbox secrets.
@@ -73,9 +91,8 @@ def prepare(home: Path, given: Collection[str] = ()) -> None:
         home.chmod(0o700)  # a folder made beforehand is open to everybody as a rule
     _complete(home / KEYS_FILE, {name: make for name, make in _KEYS.items() if name not in given})
     # Names that are no settings: the file must never configure a channel by itself.
-    makers = {
-        f"SANDBOX_{name}": make for double in _DOUBLES.values() for name, make in double[0].items()
-    }
+    doubles = (*(makers for makers, _, _ in _DOUBLES.values()), _MAILBOX)
+    makers = {f"SANDBOX_{name}": make for double in doubles for name, make in double.items()}
     _complete(home / SANDBOX_FILE, makers)
 
 
@@ -92,7 +109,18 @@ def sandbox_wiring(settings: Settings) -> dict[str, str]:
         if not settings.configured(channel):
             variables |= {f"HARIU_{name}": kept[f"SANDBOX_{name}"] for name in makers}
             variables[f"HARIU_{api}"] = f"http://127.0.0.1:{settings.sandbox_port}/{path}"
+    if not settings.configured("mail"):
+        variables |= _mail_wiring(kept)
     return variables
+
+
+def _mail_wiring(kept: Mapping[str, str]) -> dict[str, str]:
+    server = f"hariu:{kept['SANDBOX_MAIL_SECRET']}@127.0.0.1"
+    return {
+        "HARIU_IMAP_URL": f"imap://{server}:{kept['SANDBOX_IMAP_PORT']}/INBOX",
+        "HARIU_SMTP_URL": f"smtp://{server}:{kept['SANDBOX_SMTP_PORT']}",
+        "HARIU_MAIL_ADDRESS": "hariu@sandbox.example",
+    }
 
 
 def _complete(file: Path, makers: Mapping[str, Maker]) -> None:

@@ -6,7 +6,18 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
-from channels.sandbox import behave, calls, gateway, graph, page, phones, telegram, twilio
+from channels.sandbox import (
+    behave,
+    calls,
+    gateway,
+    graph,
+    mail,
+    mailman,
+    page,
+    phones,
+    telegram,
+    twilio,
+)
 from channels.sandbox.world import World
 
 LARGEST = 64 * 1024 * 1024
@@ -31,7 +42,9 @@ def create_app(world: World) -> Flask:
     chats = telegram.Telegram(world)
     carrier = twilio.Twilio(world)
     page_chats = graph.Graph(world)
-    handsets = phones.Phones(world, chats, carrier, page_chats)
+    post = mail.Post(world)
+    mailman.serve(post)
+    handsets = phones.Phones(world, chats, carrier, page_chats, post)
     app.register_blueprint(calls.blueprint(world.calls))
     app.register_blueprint(behave.blueprint(world.behaviour))
     app.register_blueprint(telegram.blueprint(world, chats))

@@ -16,7 +16,13 @@ from channels.sandbox.uploads import BadAction, upload
 from channels.sandbox.world import World
 
 # Visibly invented: no operator gives out 8811 00xx.
-PRESET = {"phone": "+97688110001", "chat": "88110001", "name": "Жишээ", "psid": "9900000088110001"}
+PRESET = {
+    "phone": "+97688110001",
+    "chat": "88110001",
+    "name": "Жишээ",
+    "psid": "9900000088110001",
+    "mail": "jishee@example.com",
+}
 NUMBERS = ("+97688110001", "+97688110002", "+97688110003")
 EXAMPLES = (
     ("mn", "Манай сумын худаг ширгэсэн, ус алга"),
@@ -24,6 +30,7 @@ EXAMPLES = (
     ("mn", "Сургуулийн халаалт гурван хоног ажиллахгүй байна"),
     ("kk", "Жолды қашан жөндейсіздер?"),
 )
+AWAY = "Би амралттай байна."
 SENDABLE = {
     "location": "Location",
     "contact": "Contact",
@@ -69,6 +76,7 @@ def blueprint(world: World, phones: Phones) -> Blueprint:
             "sms": world.history.list("sms", who["phone"], since),
             "telegram": world.history.list("telegram", who["chat"], since),
             "messenger": world.history.list("messenger", who["psid"], since),
+            "email": world.history.list("email", who["mail"], since),
         }
 
     @routes.get("/")
@@ -124,20 +132,44 @@ def _act(phones: Phones, channel: str, form: dict[str, str]) -> None:
     who = _who(form)
     text = form.get("example") or form.get("text", "").replace("\r\n", "\n").strip()
     if channel == "sms":
-        media = [_picture()] if form.get("do") == "photo" else []
+        media = [_attachment("photo")] if form.get("do") == "photo" else []
         body = {"from": who["phone"], "text": text, "media": media}
         phones.sms(body, request.host_url)
     elif channel == "messenger":
         person = {"psid": who["psid"], "name": who["name"]}
         phones.messenger(person | _done_in_messenger(form, text), request.host_url)
+    elif channel == "email":
+        phones.post.send(_mail(who, form, text))
     else:
         person = {"chat_id": who["chat"], "first_name": who["name"]}
         phones.chat(person | _done(phones, who["chat"], form, text))
 
 
-def _picture() -> dict[str, str]:
-    content, content_type, _ = upload("photo", {})
-    return {"content_type": content_type, "base64": base64.b64encode(content).decode()}
+def _mail(who: dict[str, str], form: dict[str, str], text: str) -> dict[str, Any]:
+    """The mail that the form describes."""
+    do, subject = form.get("do", ""), form.get("subject", "").strip()
+    if not (text or subject or do):
+        raise BadAction("write something first")
+    files = [_attachment(do)] if do in ("photo", "document") else []
+    away = {"Auto-Submitted": "auto-replied"} if do == "away" else {}
+    return {
+        "from": who["mail"],
+        "name": who["name"],
+        "subject": subject,
+        "text": text or (AWAY if away else ""),
+        "attachments": files,
+        "headers": away,
+        "reply": do in ("reply", "away"),
+    }
+
+
+def _attachment(kind: str) -> dict[str, str]:
+    content, content_type, name = upload(kind, {})
+    return {
+        "name": name,
+        "content_type": content_type,
+        "base64": base64.b64encode(content).decode(),
+    }
 
 
 def _done(phones: Phones, chat: str, form: dict[str, str], text: str) -> dict[str, Any]:

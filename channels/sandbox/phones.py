@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from channels.sandbox import gateway, graph_events
 from channels.sandbox.calls import params_of
 from channels.sandbox.graph_state import Graph
+from channels.sandbox.mail import Post
 from channels.sandbox.telegram_state import Telegram
 from channels.sandbox.telegram_updates import build
 from channels.sandbox.twilio_state import Media, Sms, Twilio, new_sid, new_sms
@@ -20,7 +21,7 @@ from channels.sandbox.world import World
 Json = dict[str, Any]
 
 # The name under which each kind of phone is asked for, and its channel.
-KEYS = {"phone": "sms", "chat": "telegram", "psid": "messenger"}
+KEYS = {"phone": "sms", "chat": "telegram", "psid": "messenger", "mail": "email"}
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Phones:
     telegram: Telegram
     twilio: Twilio
     graph: Graph
+    post: Post
 
     def sms(self, body: Json, host: str) -> Json:
         """Send an SMS to Hariu as `POST /phone/sms` says; ``host`` is our own address.
@@ -116,7 +118,7 @@ class Phones:
 
 
 def blueprint(world: World, phones: Phones) -> Blueprint:
-    """`POST /phone/<sms|gateway|telegram|messenger>`, `GET /phone/messages`, `GET /phone/file/<id>`."""
+    """`POST /phone/<sms|telegram|messenger|mail>`, `GET /phone/messages`, `GET /phone/file/…`."""
     routes = Blueprint("phones", __name__, url_prefix="/phone")
 
     @routes.errorhandler(BadAction)
@@ -134,6 +136,10 @@ def blueprint(world: World, phones: Phones) -> Blueprint:
     @routes.post("/messenger")
     def messenger() -> Response:
         return jsonify(phones.messenger(params_of(request), request.host_url))
+
+    @routes.post("/mail")
+    def mail() -> Response:
+        return jsonify(phones.post.send(params_of(request)))
 
     @routes.post("/gateway")
     def through_gateway() -> Response:

@@ -111,11 +111,20 @@ class SandboxServer:
         """Anything from a simulated Messenger chat; see `POST /phone/messenger`."""
         return self._post("/phone/messenger", {"psid": str(psid), **what})
 
+    def mail(self, sender: str, text: str = "", **rest: Any) -> dict[str, Any]:
+        """A mail from a simulated mailbox; see `POST /phone/mail`."""
+        return self._post("/phone/mail", {"from": sender, "text": text, **rest})
+
     def messages(
-        self, phone: str = "", chat: int | str = "", since: int = 0, psid: int | str = ""
+        self,
+        phone: str = "",
+        chat: int | str = "",
+        since: int = 0,
+        psid: int | str = "",
+        mail: str = "",
     ) -> list[Any]:
-        """What a phone or chat sent and got."""
-        params = {"phone": phone, "chat": chat, "psid": psid, "since": since}
+        """What a phone, chat or mailbox sent and got."""
+        params = {"phone": phone, "chat": chat, "psid": psid, "mail": mail, "since": since}
         found: list[Any] = self.http.get("/phone/messages", params=params).json()
         return found
 

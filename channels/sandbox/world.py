@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpx
@@ -24,9 +25,12 @@ class World:
     history: History = field(default_factory=History)
     later: Later = field(default_factory=Later)
     http: httpx.Client = field(default_factory=client)
+    at_close: list[Callable[[], object]] = field(default_factory=list)
 
     def close(self) -> None:
         """End what waits in the background."""
         self.behaviour.closing.set()
+        for end in self.at_close:
+            end()
         self.later.close()
         self.http.close()

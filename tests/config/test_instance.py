@@ -80,6 +80,8 @@ def test_channels_without_settings_are_pointed_at_their_doubles(home: Path) -> N
     assert wiring["HARIU_TWILIO_API"] == "http://127.0.0.1:9002/twilio"
     assert re.fullmatch(r"EAA[0-9a-f]{120}", wiring["HARIU_MESSENGER_PAGE_TOKEN"])
     assert wiring["HARIU_MESSENGER_API"] == "http://127.0.0.1:9002/graph"
+    assert re.fullmatch(r"imap://hariu:\w{32}@127.0.0.1:\d{5}/INBOX", wiring["HARIU_IMAP_URL"])
+    assert re.fullmatch(r"smtp://hariu:\w{32}@127.0.0.1:\d{5}", wiring["HARIU_SMTP_URL"])
     again = sandbox_wiring(chosen(home, sandbox_port=9002))
     assert again == wiring
 
@@ -94,6 +96,7 @@ def test_the_wiring_makes_every_channel_of_the_sandbox_configured(
     assert wired.configured("telegram")
     assert wired.configured("sms")
     assert wired.configured("messenger")
+    assert wired.configured("mail")
 
 
 def test_a_channel_with_settings_is_left_alone(home: Path) -> None:

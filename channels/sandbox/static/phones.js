@@ -28,7 +28,7 @@ class Phone {
     this.thread.replaceChildren();
     this.seen = 0;
     const page = new URL(location);
-    for (const name of ["phone", "chat", "name", "psid"]) {
+    for (const name of ["phone", "chat", "name", "psid", "mail"]) {
       const field = this.form.elements[name];
       if (field && field.type !== "hidden") page.searchParams.set(name, field.value);
     }
