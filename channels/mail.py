@@ -118,7 +118,7 @@ class Email:
         except MailDown as error:
             # A mail that its own server chokes on must not hold up those behind it.
             tries = self._postponed.get(origin, (0, 0.0))[0] + 1
-            wait = min(POSTPONED_SECONDS * 2**tries, 3600.0)
+            wait = min(POSTPONED_SECONDS * 2**tries, 3600.0) if tries > 1 else 0.0
             self._postponed[origin] = (tries, time.monotonic() + wait)
             log.get().warning("mail not fetched", row=uid, code=error.code)
             if error.code != "imap.fetch":

@@ -5,62 +5,21 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
 from email.utils import format_datetime, make_msgid
-from threading import RLock
 from typing import Any
 from urllib.parse import urlsplit
 
 from channels.sandbox.history import Entry
+from channels.sandbox.mailbox import Stored
 from channels.sandbox.uploads import BadAction, decoded
 from channels.sandbox.world import World
 from config.clock import now
 from config.settings import LOOPBACK, Settings
 
 Json = dict[str, Any]
-SEEN = "\\Seen"
-
-
-@dataclass
-class Stored:
-    """One mail in the mailbox."""
-
-    uid: int
-    raw: bytes
-    flags: set[str] = field(default_factory=set)
-    entry: Entry | None = None
-
-
-class Mailbox:
-    """The inbox, as IMAP sees it; ``validity`` is another one after each start."""
-
-    def __init__(self) -> None:
-        self.lock = RLock()
-        self.mails: list[Stored] = []
-        self.validity = int(time.time())
-        self.next_uid = 1
-        self.listeners: set[Callable[[], None]] = set()
-
-    def add(self, raw: bytes, entry: Entry | None = None) -> Stored:
-        """Deliver a mail and tell who waits."""
-        with self.lock:
-            mail = Stored(self.next_uid, raw, entry=entry)
-            self.next_uid += 1
-            self.mails.append(mail)
-            waiting = list(self.listeners)
-        for tell in waiting:
-            tell()
-        return mail
-
-    def find(self, uid: int) -> Stored | None:
-        """The mail of that UID."""
-        with self.lock:
-            return next((mail for mail in self.mails if mail.uid == uid), None)
 
 
 class Post:
@@ -68,7 +27,7 @@ class Post:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.mailbox = Mailbox()
+        self.mailbox = world.mailbox
 
     @property
     def address(self) -> str:

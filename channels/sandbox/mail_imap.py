@@ -10,7 +10,8 @@ from collections.abc import Callable
 from email import message_from_bytes
 from threading import Lock, Thread
 
-from channels.sandbox.mail import SEEN, Post, Stored
+from channels.sandbox.mail import Post
+from channels.sandbox.mailbox import SEEN, Stored
 
 _WORD = re.compile(rb'"((?:\\.|[^"\\])*)"|(\([^)]*\)|\S+)')
 CAPABILITIES = "IMAP4rev1 AUTH=PLAIN IDLE UNSELECT"

@@ -11,6 +11,7 @@ from channels.sandbox.behave import Behaviour
 from channels.sandbox.calls import CallLog
 from channels.sandbox.history import History
 from channels.sandbox.later import Later
+from channels.sandbox.mailbox import Mailbox
 from channels.sandbox.webhook import client
 from config.settings import Settings
 
@@ -23,6 +24,7 @@ class World:
     calls: CallLog = field(default_factory=CallLog)
     behaviour: Behaviour = field(default_factory=Behaviour)
     history: History = field(default_factory=History)
+    mailbox: Mailbox = field(default_factory=Mailbox)
     later: Later = field(default_factory=Later)
     http: httpx.Client = field(default_factory=client)
     at_close: list[Callable[[], object]] = field(default_factory=list)
