@@ -118,6 +118,7 @@ class Batch:
                 if case.address_id == person.address.id or case.id in mine
             ]
         wanted = {name for item in self.messages for name in engine.references(item.message)}
+        wanted |= {person.conversation.number for person in self.people.values()} - {""}
         if wanted:
             self.named = grievances.by_references(self.tx, wanted)
             shut = attempts.reference_locked(self.tx, list(wanted), self.now)
@@ -171,6 +172,7 @@ class Batch:
             named=self.named,
             options=person.options,
             locked=person.locked,
+            stopped=person.address.stopped,
             in_hours=clock.in_hours(self.now, self.project),
             hours=clock.hours_text(self.project),
             burst_seconds=settings().burst_seconds,
@@ -229,7 +231,7 @@ class Batch:
     def _letter(self, person: _Person, tell: Tell, key: str) -> Letter:
         address = person.address
         capabilities = self.capabilities.get(address.channel, Capabilities())
-        case = next((case for case in person.own if case.id == tell.case_id), None)
+        case = self.casework.cases.get(tell.case_id or 0)
         case = case or next((c for c in self.named.values() if c.id == tell.case_id), None)
         values = self._values(case, tell)
         written = letters.write(

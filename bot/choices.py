@@ -7,21 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.content import register
-from bot.questions import ask_next, taken
-from bot.requests import call_a_person
+from bot.intents import Intent
+from bot.intents import Kind as Wish
+from bot.questions import not_answered, speak, taken
+from bot.requests import HANDLERS, call_a_person, not_understood
 from bot.script import BY_NAME
 from bot.steps import Tell
-from bot.turns import (
-    Conversation,
-    Knowledge,
-    Turn,
-    by_id,
-    moment,
-    none_found,
-    not_understood,
-    tell,
-    tell_status,
-)
+from bot.turns import MORE, Conversation, Knowledge, Turn, by_id, none_found, tell, tell_status
 from workflow.commands import CITIZEN, Act
 
 
@@ -31,7 +23,9 @@ def digit(conversation: Conversation, number: int, knowledge: Knowledge, now: da
         return call_a_person(conversation, knowledge)
     if 1 <= number <= len(knowledge.options):
         return chosen(conversation, knowledge.options[number - 1], knowledge, now)
-    return not_understood(conversation)
+    if conversation.asked in BY_NAME:
+        return not_answered(conversation, knowledge)
+    return not_understood(conversation, knowledge)
 
 
 def chosen(conversation: Conversation, choice: str, knowledge: Knowledge, now: datetime) -> Turn:
@@ -39,7 +33,7 @@ def chosen(conversation: Conversation, choice: str, knowledge: Knowledge, now: d
     name, _, value = choice.partition(":")
     conversation = replace(conversation, misunderstood=0)
     if name == "language" and value in {"mn", "kk", "en"}:
-        return _speak(conversation, value, knowledge, now)
+        return speak(conversation, value, knowledge, now)
     if name in BY_NAME:
         question = BY_NAME[name]
         return taken(conversation, question, question.choose(value), knowledge)
@@ -48,25 +42,20 @@ def chosen(conversation: Conversation, choice: str, knowledge: Knowledge, now: d
     return tell(conversation, "help")
 
 
-def _speak(conversation: Conversation, language: str, knowledge: Knowledge, now: datetime) -> Turn:
-    """From now on in this language; the questions that waited for it follow."""
-    spoken = replace(conversation, language=language, chosen=True)
-    burst = moment(spoken.burst_until)
-    turn = Turn(spoken)
-    if burst is not None and now > burst and not spoken.asked:
-        turn = ask_next(spoken, knowledge)
-    return replace(turn, replies=(Tell("language.set"), *turn.replies), wake_at=_later(burst, now))
-
-
-def _later(burst: datetime | None, now: datetime) -> datetime | None:
-    return burst if burst is not None and burst >= now else None
-
-
 def _same(conversation: Conversation, value: str, knowledge: Knowledge, now: datetime) -> Turn:
     """It was about the matter it was added to."""
     case = by_id(value, knowledge)
     settled = replace(conversation, held="")
     return tell(settled, "added", case) if case else none_found(settled)
+
+
+def _status(conversation: Conversation, value: str, knowledge: Knowledge, now: datetime) -> Turn:
+    return tell_status(conversation, by_id(value, knowledge))
+
+
+def _menu(conversation: Conversation, value: str, knowledge: Knowledge, now: datetime) -> Turn:
+    wish = _MENU.get(value, Wish.HELP)
+    return HANDLERS[wish](conversation, Intent(wish), knowledge, now)
 
 
 def _new(conversation: Conversation, value: str, knowledge: Knowledge, now: datetime) -> Turn:
@@ -94,7 +83,8 @@ def _rate(conversation: Conversation, value: str, knowledge: Knowledge, now: dat
     if case is None or rating not in {"1", "2", "3"}:
         return none_found(conversation)
     act = Act("classify", case.id, CITIZEN, {"facts": {"rating": int(rating)}})
-    return Turn(conversation, (Tell("rate.thanks"),), (act,))
+    key = "rate.unsatisfied" if rating == "1" else "rate.thanks"
+    return Turn(conversation, (Tell(key, case.id),), (act,))
 
 
 def _solved(conversation: Conversation, value: str, knowledge: Knowledge, now: datetime) -> Turn:
@@ -116,7 +106,8 @@ def _safe(conversation: Conversation, value: str, knowledge: Knowledge, now: dat
     if case is None:
         return none_found(conversation)
     act = Act("classify", case.id, CITIZEN, {"facts": {"contact": answer == "yes"}})
-    return Turn(conversation, (Tell("thanks.done"),), (act,))
+    key = "sensitive.contact" if answer == "yes" else "sensitive.no_contact"
+    return Turn(conversation, (Tell(key, case.id),), (act,))
 
 
 def _judge(conversation: Conversation, value: str, knowledge: Knowledge, *, accepted: bool) -> Turn:
@@ -125,8 +116,10 @@ def _judge(conversation: Conversation, value: str, knowledge: Knowledge, *, acce
     if case is None or not case.is_open:
         return none_found(conversation)
     act = Act("append", case.id, CITIZEN, {"accepted": accepted})
-    key = "solved.thanks" if accepted else "ask.more"
-    return Turn(conversation, (Tell(key, case.id),), (act,))
+    thanks = Tell("solved.thanks", case.id)
+    if accepted:
+        return Turn(conversation, (thanks,), (act,))
+    return Turn(replace(conversation, asked=MORE), (thanks, Tell("ask.wish", case.id)), (act,))
 
 
 def _accept(conversation: Conversation, value: str, knowledge: Knowledge, now: datetime) -> Turn:
@@ -146,4 +139,13 @@ _CHOICES: dict[str, Callable[[Conversation, str, Knowledge, datetime], Turn]] = 
     "rate": _rate,
     "solved": _solved,
     "safe": _safe,
+    "status": _status,
+    "menu": _menu,
+}
+_MENU = {
+    "complain": Wish.COMPLAIN,
+    "suggest": Wish.COMPLAIN,
+    "status": Wish.STATUS,
+    "person": Wish.PERSON,
+    "language": Wish.LANGUAGE,
 }

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.questions import ask_again, ask_next
+from bot import places
+from bot.questions import ask_next, not_answered
+from bot.script import BY_NAME
 from bot.sensitive import assess
 from bot.steps import Tell
-from bot.turns import Conversation, Knowledge, Turn, current, moment
+from bot.turns import MORE, NEW, Conversation, Knowledge, Turn, current, in_burst, moment
 from store.case import Case
 from store.messages import Inbound
 from workflow.commands import CITIZEN, Act, Register
 
 # A short addition ("яаралтай!") is not asked about: it belongs to the matter.
 NEW_MATTER_LENGTH = 25
+QUIET = timedelta(minutes=1)
 
 
 def take_in(
@@ -22,21 +25,74 @@ def take_in(
 ) -> Turn:
     """Register the first content; join what follows at once; add later words to the open matter."""
     case = current(conversation, knowledge)
-    if case is None or _must_be_sealed(inbound.text, case):
+    if case is None or conversation.asked == NEW or _must_be_sealed(inbound.text, case):
         return register(conversation, inbound.text, now, knowledge)
-    burst = moment(conversation.burst_until)
-    joins = burst is not None and now <= burst and case.id == conversation.grievance_id
-    act = Act("append", case.id, CITIZEN, {"text": inbound.text, "joins": joins})
+    joins = case.id == conversation.grievance_id and in_burst(conversation, now)
+    acts = _added(case, inbound.text, joins=joins)
     if joins:
-        return Turn(conversation, commands=(act,), wake_at=burst)
-    if conversation.asked:
-        return _instead_of_an_answer(conversation, act, knowledge)
-    conversation = replace(conversation, misunderstood=0)
-    if len(inbound.text) < NEW_MATTER_LENGTH or case.sensitive:
-        return Turn(conversation, (Tell("added", case.id),), (act,))
+        return Turn(conversation, commands=acts, wake_at=moment(conversation.burst_until))
+    if case.waiting_on == "them" or conversation.asked == MORE:
+        answer = replace(conversation, misunderstood=0, asked=_unless(MORE, conversation.asked))
+        return Turn(answer, (Tell("added", case.id),), acts)
+    if conversation.asked or _not_begun(conversation, case):
+        turn = _go_on(conversation, inbound, replace(knowledge, own=_placed(knowledge, acts)))
+        return replace(turn, commands=acts)
+    turn = _same_or_new(replace(conversation, misunderstood=0), inbound.text, case, acts)
+    return _told_once(turn, now)
+
+
+def _told_once(turn: Turn, now: datetime) -> Turn:
+    """Lines in quick succession are called added once."""
+    if [tell.key for tell in turn.replies] != ["added"]:
+        return turn
+    before = moment(turn.conversation.added_at)
+    if before is not None and now - before < QUIET:
+        return replace(turn, replies=())
+    return replace(turn, conversation=replace(turn.conversation, added_at=now.isoformat()))
+
+
+def _not_begun(conversation: Conversation, case: Case) -> bool:
+    """Nothing was asked about it yet, because the language was not known."""
+    mine = case.id == conversation.grievance_id
+    return mine and not (conversation.asked_of or case.sensitive)
+
+
+def _unless(value: str, asked: str) -> str:
+    return "" if asked == value else asked
+
+
+def _same_or_new(conversation: Conversation, words: str, case: Case, acts: tuple[Act, ...]) -> Turn:
+    """Later words are added; longer ones may be a new matter as well, which is asked once."""
+    asked_already = bool(conversation.held)
+    if asked_already:
+        conversation = replace(conversation, held=f"{conversation.held}\n{words}")
+    if asked_already or len(words) < NEW_MATTER_LENGTH or case.sensitive:
+        return Turn(conversation, (Tell("added", case.id),), acts)
     options = ((f"same:{case.id}", "choice.which.same"), ("new:", "choice.which.new"))
     told = (Tell("ask.which_grievance", case.id, options),)
-    return Turn(replace(conversation, held=inbound.text), told, (act,))
+    return Turn(replace(conversation, held=words), told, acts)
+
+
+def _added(case: Case, words: str, *, joins: bool = False) -> tuple[Act, ...]:
+    """Add the words; a place that they name and nobody asked for yet is written down too."""
+    append = Act("append", case.id, CITIZEN, {"text": words, "joins": joins})
+    place = None if case.place or case.sensitive else _place(words)
+    return (append, Act("classify", case.id, CITIZEN, {"place": place})) if place else (append,)
+
+
+def _placed(knowledge: Knowledge, acts: tuple[Act, ...]) -> tuple[Case, ...]:
+    """The person's grievances with the place that ``acts`` write down."""
+    found = {act.grievance_id: act.values["place"] for act in acts if "place" in act.values}
+    return tuple(
+        replace(case, place=found[case.id]) if case.id in found else case for case in knowledge.own
+    )
+
+
+def _place(words: str) -> str | None:
+    """The one soum or district that a free text names for certain."""
+    found = places.find(words)
+    exact = len(found) == 1 and found[0].level in {"soum", "district"}
+    return found[0].code if exact else None
 
 
 def _must_be_sealed(text: str, case: Case) -> bool:
@@ -48,22 +104,29 @@ def register(conversation: Conversation, words: str, now: datetime, knowledge: K
     """A new grievance; its questions come when the burst is over."""
     until = now + timedelta(seconds=knowledge.burst_seconds)
     turned = replace(
-        conversation, burst_until=until.isoformat(), misunderstood=0, asked="", asked_of=()
+        conversation, burst_until=until.isoformat(), misunderstood=0, asked="", asked_of=(), held=""
     )
+    sensitive = assess(words).kind or ""
     command = Register(
         channel=knowledge.channel,
         text=words,
         received_at=now,
         language=conversation.language,
-        sensitive=assess(words).kind or "",
+        place=None if sensitive else _place(words),
+        sensitive=sensitive,
     )
-    return Turn(turned, commands=(command,), wake_at=until)
+    # A photo says little by itself; its sender is asked for words, not obliged.
+    told = () if words.strip() else (Tell("media.received"),)
+    return Turn(turned, told, (command,), wake_at=until)
 
 
-def _instead_of_an_answer(conversation: Conversation, act: Act, knowledge: Knowledge) -> Turn:
-    """Words that do not answer are added to the matter; the question is put once more."""
-    if conversation.misunderstood:
-        turn = ask_next(replace(conversation, misunderstood=0, asked=""), knowledge)
+def _go_on(conversation: Conversation, inbound: Inbound, knowledge: Knowledge) -> Turn:
+    """The dialogue after words that answer no question: it begins, or asks once more."""
+    located = inbound.location is not None and conversation.asked == "place"
+    if conversation.asked not in BY_NAME or located:
+        turn = ask_next(replace(conversation, asked=""), knowledge)
     else:
-        turn = ask_again(replace(conversation, misunderstood=1), knowledge)
-    return replace(turn, commands=(act, *turn.commands))
+        turn = not_answered(conversation, knowledge)
+    case = current(conversation, knowledge)
+    told = (Tell("added", case.id),) if case and not located else ()
+    return replace(turn, replies=(*told, *turn.replies))

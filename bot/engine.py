@@ -7,23 +7,28 @@ are the whole message; nothing a person typed is thrown away.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.choices import chosen, digit
 from bot.content import take_in
 from bot.forms import filled_in
-from bot.intents import bare_number, has_content, recognise
+from bot.intents import Intent, Kind, bare_number, has_content, recognise
 from bot.language import identify
+from bot.options import named
 from bot.questions import answered, ask_again, ask_next, shared_contact
-from bot.requests import HANDLERS
+from bot.requests import HANDLERS, without_words
 from bot.script import BY_NAME
+from bot.sensitive import assess
 from bot.steps import Tell
 from bot.turns import Conversation, Knowledge, Turn, about, moment, tell
-from store.messages import Inbound, Kind
+from store.messages import Inbound
+from store.messages import Kind as Form
 
 __all__ = ["Conversation", "Knowledge", "Turn", "about", "advance", "references", "wake"]
 
+FORGOTTEN_AFTER = timedelta(days=1)
 FLOOD_WINDOW = timedelta(minutes=10)
 FLOOD_MESSAGES = 30
 ANSWERED = ("mn", "kk")  # languages in which we answer without being asked to
@@ -37,23 +42,39 @@ def references(inbound: Inbound) -> set[str]:
 
 def wake(conversation: Conversation, now: datetime, knowledge: Knowledge) -> Turn:
     """The burst is over: put the first question about what was registered."""
-    if conversation.asked:
+    if conversation.asked or knowledge.stopped:
         return Turn(conversation)
-    return ask_next(conversation, knowledge)
+    return _remembered(ask_next(conversation, knowledge))
 
 
 def advance(
     conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge
 ) -> Turn:
     """Take one message in. A flood is taken in as well, but answered once only."""
-    conversation = _counted(conversation, now)
-    turn = _advance(conversation, inbound, now, knowledge)
+    conversation = _counted(_heard(conversation, now), now)
+    turn = _remembered(_advance(conversation, inbound, now, knowledge))
     if inbound.contact and inbound.contact.phone and not turn.identity:
         turn = replace(turn, identity={"phone": inbound.contact.phone})
     if conversation.flood_count < FLOOD_MESSAGES:
         return turn
     first = conversation.flood_count == FLOOD_MESSAGES
-    return replace(turn, replies=(Tell("flood.wait"),) if first else (), wants_person=False)
+    unasked = replace(turn.conversation, asked="", asked_of=conversation.asked_of)
+    told = (Tell("flood.wait"),) if first else ()
+    return replace(turn, conversation=unasked, replies=told, wants_person=False)
+
+
+def _remembered(turn: Turn) -> Turn:
+    """Note the last text said."""
+    told = turn.replies[-1].key if turn.replies else turn.conversation.told
+    return replace(turn, conversation=replace(turn.conversation, told=told))
+
+
+def _heard(conversation: Conversation, now: datetime) -> Conversation:
+    """Who comes back after a day does not answer a question, but has something to say."""
+    heard = moment(conversation.heard_at)
+    if heard is not None and now - heard > FORGOTTEN_AFTER:
+        conversation = replace(conversation, asked="", held="", number="", misunderstood=0)
+    return replace(conversation, heard_at=now.isoformat())
 
 
 def _counted(conversation: Conversation, now: datetime) -> Conversation:
@@ -67,11 +88,11 @@ def _counted(conversation: Conversation, now: datetime) -> Conversation:
 def _advance(
     conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge
 ) -> Turn:
-    if inbound.kind is Kind.OTHER and inbound.choice in {"blocked", "unblocked"}:
+    if inbound.kind is Form.OTHER and inbound.choice in {"blocked", "unblocked"}:
         return Turn(conversation, blocked=inbound.choice == "blocked")
-    if inbound.kind is Kind.OTHER and inbound.choice == "automatic":
+    if inbound.kind is Form.OTHER and inbound.choice == "automatic":
         return Turn(conversation)  # a machine wrote: answering could start a loop
-    if inbound.kind is Kind.CHOICE and inbound.choice:
+    if inbound.kind is Form.CHOICE and inbound.choice:
         return chosen(conversation, inbound.choice, knowledge, now)
     if inbound.answers:
         return filled_in(conversation, inbound, now, knowledge)
@@ -84,7 +105,9 @@ def _advance(
             return turn
     if inbound.attachments or inbound.location or has_content(inbound.text):
         return take_in(conversation, inbound, now, knowledge)
-    return tell(conversation, "empty_message" if not inbound.text.strip() else "greeting")
+    if not inbound.text.strip():
+        return tell(conversation, "empty_message")
+    return without_words(conversation, inbound.text, knowledge, now)
 
 
 def _words(
@@ -94,9 +117,14 @@ def _words(
     if text in {"*", "＊"}:
         return ask_again(conversation, knowledge)
     number = bare_number(text)
-    if number is not None and number < 100:
+    if number is not None:
         return digit(conversation, number, knowledge, now)
-    intent = recognise(text)
+    if assess(text).kind is not None and recognise(text) is None:
+        return None  # whatever was asked, such words are sealed before anything else
+    option = named(text, conversation, knowledge)
+    if option is not None:
+        return chosen(conversation, option, knowledge, now)
+    intent = _code(conversation, text) or recognise(text)
     asked = BY_NAME.get(conversation.asked)
     if asked is not None:
         turn = answered(conversation, asked, text, intent, knowledge)
@@ -107,9 +135,17 @@ def _words(
     return None
 
 
+def _code(conversation: Conversation, text: str) -> Intent | None:
+    """The private code alone, after we asked for it."""
+    digits = re.sub(r"[\s.-]", "", text)
+    if conversation.number and re.fullmatch(r"\d{6}", digits):
+        return Intent(Kind.STATUS, conversation.number, digits)
+    return None
+
+
 def _listen(conversation: Conversation, text: str) -> Conversation:
-    """Identify the language until one is known; a choice is never overruled."""
-    if conversation.language:
+    """Identify the language until something is registered; a choice is never overruled."""
+    if conversation.chosen or (conversation.language and conversation.grievance_id):
         return conversation
     found = identify(text)
     if found.sure and found.language in ANSWERED:

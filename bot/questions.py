@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from bot import places
 from bot.intents import Intent
 from bot.intents import Kind as Wish
 from bot.script import (
@@ -16,14 +18,16 @@ from bot.script import (
     options_of,
     place_options,
 )
-from bot.steps import YES_NO, Tell
-from bot.turns import Conversation, Knowledge, Turn, current
+from bot.steps import LANGUAGES, MENU, YES_NO, Tell
+from bot.turns import MORE, NEW, Conversation, Knowledge, Turn, current, in_burst, moment
 from store.case import Case
 from store.messages import Inbound
 from store.phones import normalise
 from workflow.commands import CITIZEN, Act
 
 _LEAVE_OUT = {Wish.SKIP, Wish.NO}
+_AWAITED = {NEW: "ask.description", MORE: "ask.wish"}
+_PLACE_ALONE = 5  # words; an answer with more of them tells of something else as well
 
 
 def ask_next(conversation: Conversation, knowledge: Knowledge) -> Turn:
@@ -33,10 +37,12 @@ def ask_next(conversation: Conversation, knowledge: Knowledge) -> Turn:
     but whether they may be contacted.
     """
     case = current(conversation, knowledge)
-    if case is None or conversation.language is None or knowledge.profile is None:
+    if case is None or knowledge.profile is None:
         return Turn(conversation)
     if case.sensitive:
         return _ask_contact(conversation, case)
+    if conversation.language is None:
+        return Turn(conversation)
     question = following(_setting(case, knowledge), conversation.asked_of)
     if question is None:
         done = replace(conversation, asked="")
@@ -57,6 +63,8 @@ def _before(question: Question, knowledge: Knowledge) -> tuple[Tell, ...]:
 def _ask_contact(conversation: Conversation, case: Case) -> Turn:
     if "safe" in conversation.asked_of:
         return Turn(conversation)
+    if conversation.language is None:  # its short acknowledgement had no room for this question
+        return Turn(conversation, (Tell("language.choose", options=LANGUAGES),))
     options = tuple((f"safe:{case.id}:{value}", label) for value, label in YES_NO)
     asked = replace(conversation, asked="", asked_of=("safe",))
     return Turn(asked, (Tell("sensitive.safe", case.id, options),))
@@ -75,8 +83,30 @@ def ask_again(conversation: Conversation, knowledge: Knowledge) -> Turn:
     """Repeat the question that waits; what `*` and "repeat" do everywhere."""
     question, case = BY_NAME.get(conversation.asked), current(conversation, knowledge)
     if question is None or case is None:
-        return Turn(conversation, (Tell("help"),))
+        return Turn(conversation, (Tell(_AWAITED.get(conversation.asked, "help")),))
     return Turn(conversation, (_tell_question(question, case, knowledge),))
+
+
+def not_answered(conversation: Conversation, knowledge: Knowledge) -> Turn:
+    """Put the question once more, then go on to the next."""
+    if conversation.misunderstood:
+        return ask_next(replace(conversation, misunderstood=0, asked=""), knowledge)
+    return ask_again(replace(conversation, misunderstood=1), knowledge)
+
+
+def speak(conversation: Conversation, language: str, knowledge: Knowledge, now: datetime) -> Turn:
+    """From now on in this language: the question that waits is put again, or the first one."""
+    spoken = replace(conversation, language=language, chosen=True)
+    joining = in_burst(spoken, now)
+    turn = Turn(spoken)
+    if spoken.asked:
+        turn = ask_again(spoken, knowledge)
+    elif not knowledge.own and knowledge.capabilities.buttons:
+        turn = Turn(spoken, (Tell("greeting", options=MENU),))
+    elif not spoken.asked_of and spoken.grievance_id and not joining:
+        turn = ask_next(spoken, knowledge)
+    wake_at = moment(spoken.burst_until) if joining else None
+    return replace(turn, replies=(Tell("language.set"), *turn.replies), wake_at=wake_at)
 
 
 def _back(conversation: Conversation, knowledge: Knowledge) -> Turn:
@@ -98,15 +128,23 @@ def answered(
         return ask_again(conversation, knowledge)
     if wish is Wish.BACK:
         return _back(conversation, knowledge)
+    if question.name == "consent" and wish in {Wish.YES, Wish.NO}:
+        value = "agree" if wish is Wish.YES else "anonymous"
+        return taken(conversation, question, question.choose(value), knowledge)
     if wish in _LEAVE_OUT:
         return ask_next(replace(conversation, asked="", misunderstood=0), knowledge)
-    if question.name == "consent" and wish is Wish.YES:
-        return taken(conversation, question, question.choose("agree"), knowledge)
     keyword = intent is not None and not (question.name == "phone" and intent.kind is Wish.STATUS)
     if question.read is None or keyword:
         return None
     answer = question.read(text)
-    return taken(conversation, question, answer, knowledge) if answer else None
+    if answer is None:
+        return None
+    turn = taken(conversation, question, answer, knowledge)
+    case = current(conversation, knowledge)
+    if case and question.name == "place" and len(text.split()) > _PLACE_ALONE:
+        append = Act("append", case.id, CITIZEN, {"text": text, "joins": False})
+        return replace(turn, commands=(append, *turn.commands))
+    return turn
 
 
 def taken(
@@ -118,9 +156,8 @@ def taken(
         return Turn(conversation, (Tell("status.none"),))
     conversation = replace(conversation, asked="", misunderstood=0)
     if answer.which:
-        options = place_options(answer.which, conversation.language or "mn")
-        asked = replace(conversation, asked="place")
-        return Turn(asked, (Tell("ask.place_which", case.id, options),))
+        turn = _ask_which(conversation, case, answer.which)
+        return replace(turn, commands=_classified(case, answer))
     commands = _classified(case, answer)
     after = _after(case, answer)
     turn = ask_next(_with(conversation, question), replace(knowledge, own=_known(knowledge, after)))
@@ -132,6 +169,14 @@ def taken(
         identity=answer.identity,
         private=bool(answer.identity),
     )
+
+
+def _ask_which(conversation: Conversation, case: Case, codes: tuple[str, ...]) -> Turn:
+    """Several places have this name."""
+    language = conversation.language or "mn"
+    options = place_options(codes, language)
+    told = Tell("ask.place_which", case.id, options, {"place": places.names(codes[0], language)})
+    return Turn(replace(conversation, asked="place"), (told,))
 
 
 def _with(conversation: Conversation, question: Question) -> Conversation:

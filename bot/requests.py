@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from datetime import datetime
 from hmac import compare_digest
 
 from bot.intents import Intent
 from bot.intents import Kind as Wish
-from bot.questions import ask_again
-from bot.steps import LANGUAGES, YES_NO, Tell
-from bot.turns import Conversation, Knowledge, Turn, current, none_found, tell, tell_status
+from bot.questions import ask_again, not_answered, speak
+from bot.script import BY_NAME
+from bot.steps import LANGUAGES, MENU, YES_NO, Tell
+from bot.turns import (
+    NEW,
+    Conversation,
+    Knowledge,
+    Turn,
+    current,
+    in_burst,
+    none_found,
+    tell,
+    tell_status,
+)
 from store.case import Case
 from workflow.commands import CITIZEN, Act, Register
 from workflow.reference import is_reference
+from workflow.states import OPEN, Outcome, Status
 
 Handler = Callable[[Conversation, Intent, Knowledge, datetime], Turn]
+_DECIDED = {Status.CLOSED, Status.REDRESS_PROPOSED}
+_GOES_ON = {Outcome.WITHDRAWN, Outcome.UNREACHABLE}
+_LISTED = 5
 
 
 def _opened(
@@ -35,10 +50,12 @@ def _opened(
     if knowledge.locked:
         return tell(conversation, "status.locked")
     if not intent.code:
-        return tell(conversation, "status.need_code", reference=reference)
+        asked = replace(conversation, number=reference)
+        return tell(asked, "status.need_code", reference=reference)
     case = knowledge.named.get(reference)
     if case and compare_digest(case.code, intent.code) and not case.sensitive:
-        return replace(conversation, proven=(*conversation.proven, case.id)[-20:]), case
+        proven = (*conversation.proven, case.id)[-20:]
+        return replace(conversation, proven=proven, number=""), case
     turn = tell(conversation, "status.not_found", reference=reference)
     return replace(turn, wrong_code=reference)
 
@@ -46,55 +63,74 @@ def _opened(
 def _status(
     conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
 ) -> Turn:
-    if not intent.reference:
-        case = current(conversation, knowledge) or next(reversed(knowledge.own), None)
-        return tell_status(conversation, case)
-    found = _opened(conversation, intent, knowledge)
-    return found if isinstance(found, Turn) else tell_status(*found)
+    if intent.reference:
+        found = _opened(conversation, intent, knowledge)
+        return found if isinstance(found, Turn) else tell_status(*found)
+    # A sealed matter is told of only when it is named, or when there is no other.
+    listed = [case for case in knowledge.own if not case.sensitive][-_LISTED:]
+    if len(listed) > 1:
+        options = tuple((f"status:{case.id}", f"={case.reference}") for case in listed)
+        return Turn(conversation, (Tell("status.choose", options=options),))
+    return tell_status(conversation, listed[0] if listed else _latest(conversation, knowledge))
+
+
+def _latest(conversation: Conversation, knowledge: Knowledge) -> Case | None:
+    return current(conversation, knowledge) or next(reversed(knowledge.own), None)
 
 
 def _meant(
-    conversation: Conversation, intent: Intent, knowledge: Knowledge
+    conversation: Conversation, intent: Intent, knowledge: Knowledge, statuses: Container[str]
 ) -> tuple[Conversation, Case] | Turn:
-    """The grievance an intent is about: the one it names, else the latest."""
+    """The grievance an intent is about: the one it names, else the latest in ``statuses``."""
     if intent.reference:
         return _opened(conversation, intent, knowledge)
-    if not knowledge.own:
-        return none_found(conversation)
-    return conversation, knowledge.own[-1]
+    fitting = [case for case in knowledge.own if case.status in statuses]
+    case = fitting[-1] if fitting else _latest(conversation, knowledge)
+    return (conversation, case) if case else none_found(conversation)
+
+
+def _done(conversation: Conversation, case: Case, command: str, letter: str) -> Turn:
+    """Do it; the letter goes to the address of the matter, so another phone is told as well."""
+    told = (Tell(letter, case.id),) if case.id in conversation.proven else ()
+    return Turn(conversation, told, (Act(command, case.id, CITIZEN),))
 
 
 def _appeal(
     conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
 ) -> Turn:
     """Ask for a review: the next stage takes a decided matter, a running one is told its date."""
-    found = _meant(conversation, intent, knowledge)
+    found = _meant(conversation, intent, knowledge, _DECIDED)
     if isinstance(found, Turn):
         return found
     conversation, case = found
-    if case.status in {"closed", "redress_proposed"}:
-        return Turn(conversation, commands=(Act("appeal", case.id, CITIZEN),))
-    return tell_status(conversation, case)
+    if case.status not in _DECIDED:
+        return tell_status(conversation, case)
+    if case.outcome in _GOES_ON:
+        return _done(conversation, case, "reopen", "letter.reopened")
+    later = knowledge.profile.next_stage(case.stage) if knowledge.profile else None
+    if later is None or later.span is None:  # courts: nothing that a message could set going
+        return tell(conversation, "appeal.last", case)
+    return _done(conversation, case, "appeal", "letter.appealed")
 
 
 def _reopen(
     conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
 ) -> Turn:
     """Closed too early: the same stage takes it up again."""
-    found = _meant(conversation, intent, knowledge)
+    found = _meant(conversation, intent, knowledge, {Status.CLOSED})
     if isinstance(found, Turn):
         return found
     conversation, case = found
     if case.is_open:
         return tell_status(conversation, case)
-    return Turn(conversation, commands=(Act("reopen", case.id, CITIZEN),))
+    return _done(conversation, case, "reopen", "letter.reopened")
 
 
 def _withdraw(
     conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
 ) -> Turn:
     """Ask before withdrawing: one keyword must not end a matter."""
-    found = _meant(conversation, intent, knowledge)
+    found = _meant(conversation, intent, knowledge, OPEN)
     if isinstance(found, Turn):
         return found
     conversation, case = found
@@ -108,15 +144,47 @@ def _language(
     conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
 ) -> Turn:
     if intent.language in {"mn", "kk", "en"}:
-        chosen = replace(conversation, language=intent.language, chosen=True)
-        return tell(chosen, "language.set")
+        return speak(conversation, intent.language, knowledge, now)
     return Turn(conversation, (Tell("language.choose", options=LANGUAGES),))
 
 
 def call_a_person(conversation: Conversation, knowledge: Knowledge) -> Turn:
     """A person will get in touch; told what to expect in and out of office hours."""
     key = "person.in_hours" if knowledge.in_hours else "person.out_of_hours"
-    return replace(tell(conversation, key, hours=knowledge.hours), wants_person=True)
+    turn = tell(replace(conversation, misunderstood=0), key, hours=knowledge.hours)
+    return replace(turn, wants_person=True)
+
+
+def not_understood(conversation: Conversation, knowledge: Knowledge) -> Turn:
+    """Say so; after the second time in a row, a person gets in touch."""
+    if conversation.misunderstood:
+        return call_a_person(conversation, knowledge)
+    return tell(replace(conversation, misunderstood=1), "not_understood")
+
+
+def without_words(
+    conversation: Conversation, text: str, knowledge: Knowledge, now: datetime
+) -> Turn:
+    """A greeting, thanks, a sign: nothing to register, nothing asked for."""
+    if conversation.asked in BY_NAME:
+        return not_answered(conversation, knowledge)
+    if in_burst(conversation, now):
+        return Turn(conversation)
+    if any(character.isdigit() for character in text):
+        return not_understood(conversation, knowledge)
+    if knowledge.own:
+        return tell_status(conversation, _latest(conversation, knowledge))
+    return _menu(conversation, knowledge)
+
+
+def _buttons(knowledge: Knowledge) -> bool:
+    return knowledge.capabilities.buttons > 0
+
+
+def _menu(conversation: Conversation, knowledge: Knowledge) -> Turn:
+    """What can be done here; an SMS has no room for a list."""
+    options = (MENU if conversation.language else LANGUAGES) if _buttons(knowledge) else ()
+    return Turn(conversation, (Tell("greeting", options=options),))
 
 
 def _person(
@@ -130,6 +198,7 @@ def _pressure(
 ) -> Turn:
     """Pressed or threatened for complaining: a sealed matter of its own."""
     about = current(conversation, knowledge)
+    turned = replace(conversation, asked="", asked_of=("safe",), held="")
     command = Register(
         channel=knowledge.channel,
         text=knowledge.words,
@@ -139,15 +208,30 @@ def _pressure(
         facts={"about": about.reference} if about else {},
         quiet=True,
     )
-    return Turn(conversation, (Tell("retaliation.done"),), (command,))
+    return Turn(turned, (Tell("retaliation.done"),), (command,))
 
 
 def _stop(conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime) -> Turn:
-    return replace(tell(conversation, "stop.done"), stopped=True)
+    return replace(tell(replace(conversation, asked=""), "stop.done"), stopped=True)
 
 
 def _start(conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime) -> Turn:
+    if not knowledge.stopped:  # how a chat with a bot begins
+        return _greeting(conversation, intent, knowledge, now)
     return replace(tell(conversation, "start.done"), stopped=False)
+
+
+def _greeting(
+    conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
+) -> Turn:
+    return without_words(conversation, "", knowledge, now)
+
+
+def _complain(
+    conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
+) -> Turn:
+    """The next words are a new matter."""
+    return tell(replace(conversation, asked=NEW, misunderstood=0), "ask.description")
 
 
 def _repeat(
@@ -156,8 +240,14 @@ def _repeat(
     return ask_again(conversation, knowledge)
 
 
-def _says(key: str) -> Handler:
-    return lambda conversation, intent, knowledge, now: tell(conversation, key)
+def _help(conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime) -> Turn:
+    return tell(conversation, "help")
+
+
+def _show_menu(
+    conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
+) -> Turn:
+    return _menu(conversation, knowledge)
 
 
 HANDLERS: dict[Wish, Handler] = {
@@ -171,8 +261,8 @@ HANDLERS: dict[Wish, Handler] = {
     Wish.START: _start,
     Wish.PRESSURE: _pressure,
     Wish.REPEAT: _repeat,
-    Wish.HELP: _says("help"),
-    Wish.MENU: _says("help"),
-    Wish.GREETING: _says("greeting"),
-    Wish.COMPLAIN: _says("ask.description"),
+    Wish.HELP: _help,
+    Wish.MENU: _show_menu,
+    Wish.GREETING: _greeting,
+    Wish.COMPLAIN: _complain,
 }

@@ -6,6 +6,7 @@ the hotline speaks them. Each question says when it is wanted and how its answer
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,11 @@ from store.phones import normalise
 
 SKIP: Options = (("skip", "choice.skip"),)
 _NAME_WORDS, _NAME_LENGTH = 5, 60
+# What stands in a sentence and in nobody's name.
+_NO_NAME = re.compile(
+    r"\d|[?!]|[.,;:]\s|\b(?:байна|байгаа|байхгүй|алга|болсон|болно|хэрэгтэй|яаралтай|хэзээ|яагаад|"
+    r"жоқ|керек|қашан|неге|болды|болып|are|not|no|when|why|need|please)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ def _read_place(text: str) -> Answer | None:
 
 def _read_name(text: str) -> Answer | None:
     name = " ".join(text.split())
-    plain = not any(character.isdigit() for character in name)
+    plain = not _NO_NAME.search(name.casefold())
     if 0 < len(name) <= _NAME_LENGTH and len(name.split()) <= _NAME_WORDS and plain:
         return Answer(values={"anonymous": False}, identity={"name": name})
     return None
@@ -195,5 +201,11 @@ def options_of(question: Question, setting: Setting) -> Options:
 
 
 def place_options(codes: tuple[str, ...], language: str) -> Options:
-    """One option per place, its name spelt out; `=` marks a label that is no catalogue key."""
-    return tuple((f"place:{code}", f"={places.path(code, language)}") for code in codes[:8])
+    """One option per place, named by its aimag; `=` marks a label that is no catalogue key."""
+    listed = codes[:8]
+    heads = [places.place(code).parent or code for code in listed]
+    if len(set(heads)) == len(heads):  # the aimag tells them apart, and fits an SMS
+        shown = [places.names(head, language) for head in heads]
+    else:
+        shown = [places.path(code, language) for code in listed]
+    return tuple((f"place:{code}", f"={label}") for code, label in zip(listed, shown, strict=True))

@@ -12,6 +12,10 @@ YES_NO: Options = (("yes", "choice.yes"), ("no", "choice.no"))
 LANGUAGES: Options = tuple(
     (f"language:{code}", f"choice.language.{code}") for code in ("mn", "kk", "en")
 )
+MENU: Options = tuple(
+    (f"menu:{name}", f"choice.menu.{name}")
+    for name in ("complain", "suggest", "status", "person", "language")
+)
 
 
 @dataclass(frozen=True, slots=True)

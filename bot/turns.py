@@ -13,14 +13,18 @@ from store.case import Case
 from store.messages import Capabilities
 from workflow.commands import Act, Register
 
+NEW, MORE = "new", "more"  # words for a new matter, or more about this one, are awaited
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """Where the dialogue with one address stands. JSON-able, see `to_state`.
 
-    ``asked`` is the question that waits for an answer, ``asked_of`` those that were put about
-    ``grievance_id``; ``proven`` are grievances opened from here by number and code; ``held`` the
-    words that may turn out to be a new matter.
+    ``asked`` is the question that waits for an answer (or `NEW`, `MORE`), ``asked_of`` those that
+    were put about ``grievance_id``; ``told`` the last text said, ``added_at`` when words were last
+    called added; ``proven`` are grievances opened
+    from here by number and code, ``number`` the one whose code we asked for; ``held`` the words
+    that may turn out to be a new matter; ``heard_at`` when the person last wrote.
     """
 
     language: str | None = None
@@ -31,6 +35,10 @@ class Conversation:
     asked: str = ""
     asked_of: tuple[str, ...] = ()
     held: str = ""
+    told: str = ""
+    added_at: str = ""
+    number: str = ""
+    heard_at: str = ""
     misunderstood: int = 0
     flood_from: str = ""
     flood_count: int = 0
@@ -55,13 +63,15 @@ class Knowledge:
     ``own`` are the grievances that answer to this address or were proven here, oldest first;
     ``named`` those whose reference the message holds; ``options`` the values of the last question
     sent; ``locked`` says that too many codes were tried; ``in_hours`` that somebody sits in the
-    office; ``words`` is the message itself, for what is registered from a keyword.
+    office; ``stopped`` that the person wants no messages; ``words`` is the message itself, for
+    what is registered from a keyword.
     """
 
     own: tuple[Case, ...] = ()
     named: Mapping[str, Case] = field(default_factory=dict)
     options: tuple[str, ...] = ()
     locked: bool = False
+    stopped: bool = False
     in_hours: bool = True
     hours: str = ""
     burst_seconds: float = 20.0
@@ -116,13 +126,6 @@ def none_found(conversation: Conversation) -> Turn:
     return tell(conversation, "status.none")
 
 
-def not_understood(conversation: Conversation) -> Turn:
-    """After the second time in a row, a person calls."""
-    count = conversation.misunderstood + 1
-    turn = tell(replace(conversation, misunderstood=count), "not_understood")
-    return replace(turn, wants_person=count == 2)
-
-
 def current(conversation: Conversation, knowledge: Knowledge) -> Case | None:
     """The open grievance this conversation is about, else the latest open one."""
     running = [case for case in knowledge.own if case.is_open]
@@ -133,6 +136,12 @@ def current(conversation: Conversation, knowledge: Knowledge) -> Case | None:
 def by_id(value: str, knowledge: Knowledge) -> Case | None:
     """The own or proven grievance that an option's value names."""
     return next((case for case in knowledge.own if str(case.id) == value), None)
+
+
+def in_burst(conversation: Conversation, now: datetime) -> bool:
+    """Whether what comes now still belongs to what was just registered."""
+    burst = moment(conversation.burst_until)
+    return burst is not None and now <= burst
 
 
 def moment(text: str) -> datetime | None:
