@@ -62,15 +62,33 @@ def _paragraph(row: Transition, language: str) -> Iterator[str]:
         yield f"  {label('letter')}: {row.letter}"
 
 
+_ANY_OPEN = "any_open"
+
+
 def _arrows(language: str) -> Iterator[tuple[str, str, str]]:
-    """(from, to, words): rows that lead on, those from many statuses drawn once."""
+    """(from, to, words) of rows that lead on, drawn once each.
+
+    What is possible in several statuses is drawn from the last of them, the ordinary way; what is
+    possible in all open ones from a node of its own.
+    """
     for row in TRANSITIONS:
         if row.to is None:
             continue
-        words = _command(row, language)
-        sources = [str(status) for status in Status if status in row.sources]
-        for source in sources or ["start"]:
-            yield source, str(row.to), words
+        words = _command(row, language).removesuffix(" …").strip()
+        if row.sources == OPEN:
+            yield _ANY_OPEN, str(row.to), words
+        elif Status.CLOSED in row.sources:
+            for source in sorted(row.sources):
+                yield str(source), str(row.to), words
+        else:
+            ordered = [str(status) for status in Status if status in row.sources]
+            yield ordered[-1] if ordered else "start", str(row.to), words
+
+
+def _nodes(language: str) -> Iterator[tuple[str, str]]:
+    yield _ANY_OPEN, i18n.text("procedure.any_open", language)
+    for status in Status:
+        yield str(status), i18n.text(f"status.{status}.label", language)
 
 
 def dot(language: str) -> str:
@@ -86,7 +104,7 @@ def dot(language: str) -> str:
 
 def mermaid(language: str) -> str:
     """The ordinary way through, as a Mermaid diagram."""
-    nodes = [f"    {s}: {i18n.text(f'status.{s}.label', language)}" for s in Status]
+    nodes = [f"    {name}: {label}" for name, label in _nodes(language)]
     arrows = [
         f"    {'[*]' if source == 'start' else source} --> {to}: {words}"
         for source, to, words in _arrows(language)
