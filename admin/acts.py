@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from admin.dossier import Dossier, held
+from bot.sensitive import SensitiveKind
 from config.profile import profile
 from store.case import Case
 from store.db import Transaction
@@ -32,7 +33,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "pause": ("reason",),
     "resume": (),
     "escalate": ("reason",),
-    "classify": ("kind", "category", "language", "sensitive"),
+    "classify": ("kind", "category", "language"),
+    "seal": ("sensitive",),
+    "unseal": ("reason",),
     "withdraw": (),
     "appeal": (),
     "reopen": (),
@@ -43,16 +46,17 @@ _ICONS = {
     "screen": "check2", "assign": "person-check", "investigate": "search",
     "propose_redress": "hand-thumbs-up", "close": "archive", "acknowledge": "check2-all",
     "extend": "calendar-plus", "pause": "pause-circle", "resume": "play-circle",
-    "escalate": "arrow-up-circle", "classify": "tag", "withdraw": "x-circle",
-    "appeal": "arrow-up-circle", "reopen": "arrow-counterclockwise", "note": "sticky",
-    "reply": "send",
+    "escalate": "arrow-up-circle", "classify": "tag", "seal": "shield-lock",
+    "unseal": "shield-exclamation", "withdraw": "x-circle", "appeal": "arrow-up-circle",
+    "reopen": "arrow-counterclockwise", "note": "sticky", "reply": "send",
 }  # fmt: skip
 _HANDLERS = {Role.OFFICER, Role.ASSIGNEE, Role.COORDINATOR, Role.PSC_SECRETARY, Role.FOCAL_POINT}
 # Conditions that the grievance itself decides: while they fail there is nothing to offer.
 _STANDING = ("paused", "not_paused", "later_stage")
 # A form has the fields of its letter before there is anything to preview.
 _TYPED = {"summary", "reason", "text"}
-MARKED = "officer"  # how a matter became sensitive
+# How a matter is sensitive, the gravest first; `bot.sensitive` recognises the same.
+SENSITIVE = get_args(SensitiveKind)
 _LONGEST_TEXT = 4000
 
 
@@ -102,7 +106,12 @@ def forms(dossier: Dossier, officer: Officer) -> list[Form]:
 
 
 def _stands(case: Case, row: Transition) -> bool:
-    if row.command == "acknowledge" and case.acknowledged_at:
+    pointless = {
+        "acknowledge": case.acknowledged_at is not None,
+        "seal": bool(case.sensitive),
+        "unseal": not case.sensitive,
+    }
+    if pointless.get(row.command):
         return False
     return all(GUARDS[name](case, {}, profile()) for name in row.guards if name in _STANDING)
 
@@ -155,11 +164,6 @@ def _among(
     return lambda dossier, text: {name: text} if text in codes() else {}
 
 
-def _sensitive(dossier: Dossier, text: str) -> dict[str, Any]:
-    """Marked by hand; only those who see such matters can take the mark away again."""
-    return {"sensitive": (dossier.case.sensitive or MARKED) if text else ""}
-
-
 def _text(name: str) -> Callable[[Dossier, str], dict[str, Any]]:
     return lambda dossier, text: {name: text}
 
@@ -184,7 +188,7 @@ _READERS: dict[str, Callable[[Dossier, str], dict[str, Any]]] = {
     "kind": _among("kind", kinds),
     "category": _among("category", categories),
     "language": _among("language", languages),
-    "sensitive": _sensitive,
+    "sensitive": _among("sensitive", lambda: SENSITIVE),
     "outcome": _among("outcome", lambda: tuple(Outcome)),
     "days": lambda dossier, text: {"days": _whole(text)},
     "summary": _text("summary"),

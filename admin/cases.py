@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from io import BytesIO
+from mimetypes import guess_extension
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from admin import acts, dossier, guard, views, words
@@ -14,7 +17,7 @@ from admin.dossier import Dossier
 from bot import gazetteer
 from config import i18n
 from config.profile import profile
-from store import tasks
+from store import attachments, files, tasks
 from store.case import Case
 from store.db import Transaction, reading, transaction
 from workflow.commands import Act, Refused
@@ -22,6 +25,7 @@ from workflow.handlers import EVENT, Casework
 from workflow.states import Outcome
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
+_INLINE = re.compile(r"(image/(jpeg|png|gif|webp)|audio/[\w.-]+|video/[\w.-]+)$")
 _COMMANDS = {event: command for command, event in EVENT.items()}
 
 
@@ -49,13 +53,19 @@ def show(reference: str) -> str:
     """Open a grievance; it counts as read, and a sensitive one remembers who looked."""
     with reading() as tx:
         case = _found(tx, reference)
-    if case.unread or case.sensitive:
+    if case.unread:
         with transaction() as tx:
             dossier.mark_read(tx, case)
-            if case.sensitive:
-                dossier.log_access(tx, guard.officer(), "view", case, guard.now())
+    _log_look(case)
     with reading() as tx:
         return _page(tx, _found(tx, reference))
+
+
+def _log_look(case: Case, action: str = "view") -> None:
+    """Before a sensitive matter is shown, who looks is on record."""
+    if case.sensitive:
+        with transaction() as tx:
+            dossier.log_access(tx, guard.officer(), action, case, guard.now())
 
 
 def _page(tx: Transaction, case: Case, at_work: Form | None = None, **more: Any) -> str:
@@ -83,6 +93,7 @@ def _options(found: Dossier) -> dict[str, Any]:
         "categories": acts.categories(),
         "languages": acts.languages(),
         "outcomes": list(Outcome),
+        "sensitives": acts.SENSITIVE,
         "longest_extension": profile().extension.amount,
     }
 
@@ -148,6 +159,8 @@ def do(reference: str, command: str) -> Response | tuple[str, int]:
 def _refused(reference: str, command: str, refusal: Refused) -> tuple[str, int]:
     with reading() as tx:
         case = _found(tx, reference)
+    _log_look(case)
+    with reading() as tx:
         if refusal.code == "refused.stale":
             return _changed(tx, case, command)
         found = dossier.load(tx, _scope(), case)
@@ -188,6 +201,8 @@ def preview(reference: str, command: str) -> str | tuple[str, int]:
         form = _previewed(tx, found, form, acts.read(found, guard.officer(), command, request.form))
         if guard.is_partial():
             return render_template("foot.html", form=form, d=found, case=case)
+    _log_look(case)
+    with reading() as tx:
         return _page(tx, case, form)
 
 
@@ -196,6 +211,32 @@ def _previewed(tx: Transaction, found: Dossier, form: Form, act: Act) -> Form:
         return replace(form, preview=acts.preview(tx, found, act, guard.now()))
     except Refused as refusal:
         return form if guard.is_partial() else replace(form, problem=refusal.code)
+
+
+# -- files --------------------------------------------------------------------------------------
+
+
+@blueprint.get("/<reference>/files/<int(max=2147483647):number>")
+def file(reference: str, number: int) -> Response:
+    """A photo, recording or document of this grievance, for those who may see the grievance."""
+    with reading() as tx:
+        case = _found(tx, reference)
+        rows = [row for row in attachments.of_grievance(tx, case.id) if row.id == number]
+    if not rows or rows[0].state != attachments.STORED:
+        abort(404)
+    _log_look(case, "file")
+    try:
+        content = files.get(rows[0].sha256)
+    except FileNotFoundError:
+        abort(404)
+    kind = rows[0].content_type
+    response = send_file(
+        BytesIO(content), kind, conditional=True, as_attachment=not _INLINE.match(kind),
+        download_name=f"{case.reference}-{number}{guess_extension(kind) or ''}",
+    )  # fmt: skip
+    # Whatever is in it runs nowhere, even when it is opened by itself.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
 
 
 # -- by hand ------------------------------------------------------------------------------------
@@ -220,6 +261,7 @@ def contact(reference: str) -> str | tuple[str, int]:
         case = _found(tx, reference)
         if reason:
             dossier.log_access(tx, guard.officer(), "reveal", case, guard.now(), reason)
+    _log_look(case)
     with reading() as tx:
         if not reason:
             return _page(tx, case, contact_problem=True), 422

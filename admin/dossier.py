@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select, update
 
 from admin import views
-from store import channels, grievances, officers, people
+from store import channels, grievances, officers, people, sealed
 from store.case import Case
 from store.db import Transaction
 from store.messages import Capabilities, Kind
@@ -107,22 +107,28 @@ def _of_case(table: Any, case: Case) -> Any:
 
 
 def _heard(tx: Transaction, case: Case) -> Iterable[Entry]:
-    """What the person sent; the grievance's own text where no message brought it."""
+    """What the person sent; the grievance's own text where no message brought it.
+
+    The words of a matter that is or was sealed are in one place of their own, without times.
+    """
+    words = sealed.read(tx, case.id)
+    yield from (Entry("in", case.received_at, text, case.channel) for text in words)
     columns = (inbox.c.id, inbox.c.channel, inbox.c.kind, inbox.c.text, inbox.c.received_at,
                inbox.c.grievance_id)  # fmt: skip
     query = select(*columns).where(_of_case(inbox, case), inbox.c.kind.not_in(_SPOKEN))
     rows = tx.execute(query.order_by(inbox.c.id.desc()).limit(_LONGEST)).all()
     files = _files(tx, [row.id for row in rows])
-    if not any(row.grievance_id == case.id for row in rows):
+    if case.text and not any(row.grievance_id == case.id for row in rows):
         yield Entry("in", case.received_at, case.text, case.channel)
     for row in rows:
-        yield Entry("in", row.received_at, row.text, row.channel, files=files.get(row.id, ()))
+        if row.text or row.id in files or not words:
+            yield Entry("in", row.received_at, row.text, row.channel, files=files.get(row.id, ()))
 
 
 def _files(tx: Transaction, inbox_ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
-    query = select(
-        attachment.c.inbox_id, attachment.c.kind, attachment.c.size, attachment.c.state
-    ).where(attachment.c.inbox_id.in_(inbox_ids))
+    names = ("id", "inbox_id", "kind", "content_type", "size", "state")
+    columns = [attachment.c[name] for name in names]
+    query = select(*columns).where(attachment.c.inbox_id.in_(inbox_ids))
     found: dict[int, tuple[Any, ...]] = {}
     for row in tx.execute(query.order_by(attachment.c.id)):
         found[row.inbox_id] = (*found.get(row.inbox_id, ()), row)

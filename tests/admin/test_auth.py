@@ -16,6 +16,9 @@ from store.db import reading, transaction
 from tests.admin import town
 from tests.admin.conftest import Desk
 
+# One store is enough here: what asks the database is tried on both by its own tests.
+pytestmark = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+
 
 def first_password() -> str:
     with transaction() as tx:

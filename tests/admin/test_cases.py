@@ -10,9 +10,10 @@ from flask import Flask
 from sqlalchemy import select
 
 from config import clock
+from store import attachments, files
 from store.case import Case
 from store.db import reading, transaction
-from store.schema import access_log, address, outbox, task
+from store.schema import access_log, address, attachment, inbox, outbox, task
 from tests.admin import town
 from tests.admin.conftest import Desk, another, fresh
 from workflow.states import TRANSITIONS, Role, Status, legal
@@ -74,7 +75,7 @@ def test_a_whole_case_from_the_queue_to_closed(desk: Desk, saraa: int) -> None:
     for words in ("Бүртгэсэн", "Хариуцагч: Жишээ Сараа", "Шалгаж эхэлсэн", "Шийдэл санал болгосон"):
         assert words in page
     assert case.reference in desk.page("/?view=closed")
-    assert offered(page) == {"appeal", "reopen", "note", "reply", "classify"}
+    assert offered(page) == {"appeal", "reopen", "note", "reply", "classify", "seal"}
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -353,7 +354,7 @@ def test_a_sensitive_matter_is_not_there_for_others_and_remembers_who_looked(
     app: Flask, desk: Desk, cases: Cases
 ) -> None:
     case = cases[0]
-    answer = desk.do(case, "classify", kind="complaint", category="sensitive", sensitive="1")
+    answer = desk.do(case, "seal", sensitive="violence")
     assert answer.headers["Location"] == "/", "who marks it no longer sees it"
     path = f"/cases/{case.reference}"
     assert desk.get(path).status_code == 404
@@ -370,8 +371,10 @@ def test_a_sensitive_matter_is_not_there_for_others_and_remembers_who_looked(
     assigned = re.search(r'name="assignee">(.*?)</select>', page, re.DOTALL)
     assert assigned
     assert "Сараа" not in assigned[1]
-    focal.do(case, "classify", kind="complaint", category="other")
-    assert desk.get(path).status_code == 200
+    assert "unseal" in offered(page)
+    assert focal.do(case, "unseal", reason="").status_code == 422
+    assert focal.do(case, "unseal", reason="Эндүүрч нууцалсан").status_code == 303
+    assert "Худгийн насос" in open_page(desk, case)
 
 
 @pytest.mark.parametrize("reference", ["00000000", "x", "1" * 300, "'", "२६"])
@@ -392,3 +395,72 @@ def test_what_people_write_is_shown_as_they_wrote_it(desk: Desk) -> None:
 def test_an_unknown_language_is_answered_in_both(desk: Desk, cases: Cases) -> None:
     page = open_page(desk, cases[5])
     assert "монгол, казахаар" in page
+
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+    "0000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+
+
+def attach(case: Case, content_type: str, state: str, content: bytes = PIXEL) -> str:
+    """A file came with the grievance's first message; its address at the desk."""
+    with transaction() as tx:
+        message = select(inbox.c.id).where(inbox.c.grievance_id == case.id).limit(1)
+        row = {
+            "inbox_id": tx.scalar(message),
+            "grievance_id": case.id,
+            "channel": "telegram",
+            "kind": "image",
+            "content_type": content_type,
+            "size": len(content),
+            "source": {},
+            "state": state,
+            "sha256": files.put(content) if state == attachments.STORED else None,
+        }
+        (number,) = tx.insert_ids(attachment, [row])
+    return f"/cases/{case.reference}/files/{number}"
+
+
+def test_photos_and_recordings_are_shown_and_sent_safely(desk: Desk, cases: Cases) -> None:
+    case = cases[1]
+    photo = attach(case, "image/png", attachments.STORED)
+    voice = attach(case, "audio/ogg", attachments.STORED, b"OggS" + bytes(2000))
+    paper = attach(case, "text/html", attachments.STORED, b"<script>alert(1)</script>")
+    page = open_page(desk, case)
+    assert f'<img src="{photo}"' in page
+    assert re.search(rf'<audio[^>]*src="{voice}"', page)
+    answer = desk.get(photo)
+    assert answer.get_data() == PIXEL
+    assert answer.content_type == "image/png"
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert desk.get(voice, headers={"Range": "bytes=0-3"}).get_data() == b"OggS"
+    assert desk.get(paper).headers["Content-Disposition"].startswith("attachment")
+
+
+def test_files_are_for_those_who_may_see_their_grievance(
+    app: Flask, desk: Desk, cases: Cases, saraa: int
+) -> None:
+    photo = attach(cases[1], "image/png", attachments.STORED)
+    assert desk.get(photo.replace(cases[1].reference, cases[0].reference)).status_code == 404
+    town.sealed(cases[1], clock.now(), saraa)
+    assert desk.get(photo).status_code == 404
+    assert another(app, "focal", "focal_point").get(photo).status_code == 200
+    assert [look[1] for look in looks(cases[1])] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (attachments.WAITING, "татаж байна"),
+        (attachments.REFUSED, "хүлээж авдаггүй"),
+        (attachments.LOST, "алга болсон"),
+    ],
+)
+def test_a_file_that_is_not_there_says_why(
+    desk: Desk, cases: Cases, state: str, words: str
+) -> None:
+    address_ = attach(cases[1], "image/png", state)
+    assert words in open_page(desk, cases[1])
+    assert desk.get(address_).status_code == 404

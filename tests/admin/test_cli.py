@@ -13,7 +13,11 @@ from store.db import reading
 from store.officers import Officer
 from tests.admin import town
 
-pytestmark = pytest.mark.usefixtures("store")
+# One store is enough here: what asks the database is tried on both by its own tests.
+pytestmark = [
+    pytest.mark.usefixtures("store"),
+    pytest.mark.parametrize("store", ["sqlite"], indirect=True),
+]
 COMMAND = [sys.executable, "-c", "from config.cli import main; main()", "staff"]
 
 

@@ -149,5 +149,5 @@ def letters_of(case: Case) -> Sequence[str]:
 
 
 def sealed(case: Case, at: datetime, officer_id: int) -> None:
-    """Mark a grievance as sensitive."""
-    act(case, "classify", at, officer_id, sensitive="officer")
+    """Seal a grievance."""
+    act(case, "seal", at, officer_id, sensitive="violence")
