@@ -15,7 +15,7 @@ MODES = ("ok", "slow", "429", "500", "timeout", "garbage", "drop")
 CALLBACKS = ("ordered", "late", "shuffled", "none", "failed")
 # The provider's own code when a person has blocked us, and of an error that names none.
 BLOCKED = {"telegram": 403, "graph": 551}
-ERRORS = {"twilio": 21610, "graph": 551, "mail": 550}
+ERRORS = {"twilio": 21610, "graph": 551, "mail": 550, "gateway": 2}
 WINDOW = 24 * 3600.0  # seconds a Messenger page may answer after a person's last message
 
 

@@ -34,7 +34,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):
         found = {field.name: plain(getattr(value, field.name)) for field in fields(value)}
-        return {name: item for name, item in found.items() if item not in ("", None, [])}
+        return {name: item for name, item in found.items() if item not in ("", None, [], {})}
     return value.isoformat() if isinstance(value, datetime) else value
 
 

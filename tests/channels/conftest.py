@@ -29,6 +29,18 @@ SECRETS = {
     "HARIU_MESSENGER_APP_SECRET": "channel-test-app-secret",
     "HARIU_MESSENGER_VERIFY_TOKEN": "channel-test-verify",
     "HARIU_MESSENGER_PAGE_TOKEN": "EAAchannel-test-page",
+    **{
+        f"HARIU_GATEWAY_{name}_{key}": value
+        for name in ("KANNEL", "OPERATOR", "AGGREGATOR")
+        for key, value in {
+            "URL": f"https://{name.lower()}.example.org/send",
+            "TOKEN": f"gateway-test-{name.lower()}",
+            "SENDER": "1414",
+            "USER": "hariu",
+            "PASSWORD": "gateway-test-password",
+            "KEY": "gateway-test-key",
+        }.items()
+    },
 }
 
 
@@ -50,6 +62,8 @@ def opposite(environment: pytest.MonkeyPatch) -> Iterator[SandboxServer]:
         environment.setenv("HARIU_TELEGRAM_API", f"{sandbox.url}/telegram/bot")
         environment.setenv("HARIU_TWILIO_API", f"{sandbox.url}/twilio")
         environment.setenv("HARIU_MESSENGER_API", f"{sandbox.url}/graph")
+        for name in ("kannel", "operator", "aggregator"):
+            environment.setenv(f"HARIU_GATEWAY_{name.upper()}_URL", f"{sandbox.url}/gateway/{name}")
         environment.setenv("HARIU_PUBLIC_URL", "https://127.0.0.1:9")  # nobody listens there
         environment.setenv("HARIU_PROVIDER_TIMEOUT", "1")
         forget()
