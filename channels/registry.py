@@ -11,6 +11,7 @@ from channels.messenger import Messenger
 from channels.sms_gateway import gateways
 from channels.sms_twilio import TwilioSms
 from channels.telegram import Telegram
+from channels.webform import Webform
 from config.settings import Settings, settings
 
 Factory = Callable[[Settings], Iterable[Channel]]
@@ -28,6 +29,7 @@ CHANNELS: tuple[Factory, ...] = (
     _with("sms", TwilioSms),
     gateways,
     _with("mail", Email),
+    lambda chosen: (Webform(chosen),),  # needs no settings
 )
 
 

@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, abort, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
-from channels import registry
+from channels import registry, site
 from channels.base import (
     BadSignature,
     Channel,
@@ -116,10 +116,11 @@ def _query(incoming: Request) -> bytes:
 
 
 def create_app() -> Flask:
-    """The public app: webhooks, health, and (later rooms) the citizens' pages."""
+    """The public app: webhooks, health, and the citizens' pages."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_blueprint(webhooks)
+    app.register_blueprint(site.site)
     app.add_url_rule("/healthz", "healthz", lambda: FlaskResponse("ok\n", mimetype="text/plain"))
     app.add_url_rule("/readyz", "readyz", _ready)
     app.register_error_handler(HariuError, _failed)
@@ -141,12 +142,16 @@ def _ready() -> FlaskResponse:
 def _failed(error: HariuError) -> FlaskResponse:
     """Only a store that is away comes here: the provider is asked to call again."""
     log.get().error("request failed", code=error.code)
+    if site.wants_page():
+        return site.error_page(503)
     return FlaskResponse(
         "Try again in a minute.\n", 503, {"Retry-After": "30"}, mimetype="text/plain"
     )
 
 
 def _refused(error: HTTPException) -> FlaskResponse:
+    if site.wants_page():
+        return site.error_page(error.code or 500)
     return FlaskResponse(f"{error.name}.\n", error.code or 500, mimetype="text/plain")
 
 
