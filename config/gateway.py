@@ -4,6 +4,15 @@ Addresses, passwords and keys are settings, ``HARIU_GATEWAY_<NAME>_<KEY>``; the 
 goes where. ``params`` and ``headers`` are templates: ``{to}``, ``{text}``, ``{id}`` (ours),
 ``{coding}`` (0 or 2) and ``{report_url}`` are the message's, any other word is the setting of
 that key: ``{sender}``, ``{user}``, ``{password}``, ``{key}`` …
+
+Kannel's own configuration needs ``mo-recode = true`` and ``http-request-retry`` (smsbox), and::
+
+    group = sms-service
+    keyword = default
+    catch-all = true
+    omit-empty = true
+    max-messages = 0
+    get-url = ".../in/gateway/NAME?token=...&from=%p&to=%P&text=%b&time=%T&id=%I&charset=%C"
 """
 
 from __future__ import annotations
@@ -33,7 +42,7 @@ _KANNEL: Final[dict[str, Any]] = {
         "dlr-url": "{report_url}&id={id}&state=%d",
     },
     "accepted": r"^[03]:",
-    # What the address in Kannel's sms-service names: see the guide of the gateway.
+    # The names in the get-url above.
     "inbound": {name: name for name in ("from", "to", "text", "time", "id", "charset")},
     "report": {"id": "id", "state": "state"},
     # 1 delivered, 2 not, 4 waits at the operator, 8 operator took it, 16 refused it, 34 expired.
