@@ -211,11 +211,6 @@ class Mailbox:
                 return bytes(item[1])
         return None
 
-    def find(self, message_id: str) -> list[int]:
-        """UIDs of the mails with this Message-ID."""
-        with _step("search"):
-            return self._search("HEADER Message-ID " + _quoted(message_id))
-
     def mark_seen(self, uid: int) -> None:
         """Set \\Seen."""
         with _step("store"):

@@ -152,14 +152,15 @@ def _mail(who: dict[str, str], form: dict[str, str], text: str) -> dict[str, Any
         raise BadAction("write something first")
     files = [_attachment(do)] if do in ("photo", "document") else []
     away = {"Auto-Submitted": "auto-replied"} if do == "away" else {}
+    reply = do in ("reply", "away")
     return {
         "from": who["mail"],
         "name": who["name"],
-        "subject": subject,
+        "subject": "" if reply else subject,
         "text": text or (AWAY if away else ""),
         "attachments": files,
         "headers": away,
-        "reply": do in ("reply", "away"),
+        "reply": reply,
     }
 
 

@@ -6,9 +6,14 @@ import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from channels.mail import Email
@@ -71,3 +76,40 @@ def town(home: Path, address: str = ADDRESS, **rest: Any) -> Iterator[Town]:
     )
     with SandboxServer(chosen) as sandbox:
         yield Town(Email(chosen), sandbox, chosen)
+
+
+def certificate(home: Path) -> None:
+    """A key and a certificate for localhost that signs itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (home / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    (home / "key.pem").write_bytes(pem)
+
+
+def settings_for(home: Path, imap: str = "", smtp: str = "", address: str = ADDRESS) -> Settings:
+    """Settings of a channel opposite to which nobody listens, unless told otherwise."""
+    nobody = f"127.0.0.1:{free_port()}"
+    return Settings(
+        home=home,
+        imap_url=SecretStr(imap or f"imap://hariu:geheim@{nobody}"),
+        smtp_url=SecretStr(smtp or f"smtp://hariu:geheim@{nobody}"),
+        mail_address=address,
+        provider_timeout=1,
+    )

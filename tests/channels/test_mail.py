@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from channels import registry
 from channels.base import (
@@ -29,10 +28,10 @@ from channels.base import (
 from channels.mail import HEAD, LARGEST, Email
 from channels.mail_server import Server
 from channels.mail_smtp import refusal
-from config.settings import Settings, SettingsError
+from config.settings import SettingsError
 from store.messages import Attachment, Inbound, Kind
 from tests.channels.cases import payloads
-from tests.channels.mailbox import ADDRESS, PASSWORD, Town, outbound, town
+from tests.channels.mailbox import PASSWORD, Town, outbound, settings_for, town
 from tests.house import free_port
 
 MAILS = payloads("email")
@@ -235,7 +234,7 @@ def test_a_letter(mail: Town) -> None:
     headers = mail.sent()[0]["headers"]
     assert first.provider_id == headers["message-id"]
     assert mail.sent()[0]["text"] == text
-    assert headers["from"] == headers["reply-to"] == headers["x-loop"] == ADDRESS
+    assert headers["from"] == headers["reply-to"] == headers["x-loop"] == mail.email.account
     assert headers["to"] == "dorj@example.com"
     assert headers["subject"] == "Таны хүсэлтийг бүртгэлээ."
     assert headers["auto-submitted"] == "auto-replied"
@@ -374,17 +373,6 @@ def test_nobody_takes_letters(tmp_path: Path) -> None:
 
 
 # Settings
-
-
-def settings_for(home: Path, imap: str = "", smtp: str = "", address: str = ADDRESS) -> Settings:
-    nobody = f"127.0.0.1:{free_port()}"
-    return Settings(
-        home=home,
-        imap_url=SecretStr(imap or f"imap://hariu:geheim@{nobody}"),
-        smtp_url=SecretStr(smtp or f"smtp://hariu:geheim@{nobody}"),
-        mail_address=address,
-        provider_timeout=1,
-    )
 
 
 def test_server_of_a_url() -> None:

@@ -16,16 +16,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from smtplib import LMTP
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from channels.base import ChannelDown
@@ -36,6 +31,7 @@ from config import clock
 from config.settings import Settings
 from store.messages import DeliveryReport, Inbound, OutboundState
 from tests.channels.cases import payloads
+from tests.channels.mailbox import certificate
 from tests.house import free_port, until
 
 DOVECOT = shutil.which("dovecot", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
@@ -91,31 +87,6 @@ userdb {{
   args = uid={uid} gid={gid} home={home}/mail/%u
 }}
 """
-
-
-def certificate(home: Path) -> None:
-    """A key and a certificate for localhost that signs itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    today = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (home / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (home / "key.pem").write_bytes(pem)
 
 
 class Dovecot:
