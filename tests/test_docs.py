@@ -6,6 +6,8 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
@@ -74,12 +76,18 @@ def test_the_diagram_is_the_procedure() -> None:
 
 
 def test_the_review_status_of_the_texts_is_told() -> None:
+    """Every status by its name, the numbers right but for a tenth: texts come and go daily."""
     names = {"mn": "Mongolian", "kk": "Kazakh", "en": "English"}
-    parts = []
     for language, found in statuses_count().items():
-        told = ", ".join(f"{number} {status}" for status, number in sorted(found.items()))
-        parts.append(f"{found.total()} in {names[language]} ({told})")
-    assert f"Texts: {parts[0]}, {parts[1]} and {parts[2]}.\n" in README
+        told = re.search(rf"(\d+) in {names[language]} \(([^)]*)\)", README)
+        assert told
+        numbers = {
+            status: int(number) for number, status in re.findall(r"(\d+) ([a-z-]+)", told[2])
+        }
+        assert numbers.keys() == found.keys()
+        assert sum(numbers.values()) == int(told[1])
+        wrong = sum(abs(numbers[status] - number) for status, number in found.items())
+        assert wrong <= found.total() / 10, f"{names[language]}: now {dict(found)}"
 
 
 def test_every_relative_link_leads_somewhere() -> None:
@@ -158,13 +166,30 @@ def test_the_example_names_real_settings() -> None:
     assert {"HARIU_SECRET_KEY", "HARIU_DATA_KEY", "HARIU_METRICS_TOKEN"} <= set(told) <= known
 
 
-@pytest.mark.parametrize("proxy", ["nginx.conf", "Caddyfile"])
-def test_the_proxies_pass_every_public_route(proxy: str) -> None:
+def nginx_passes(path: str) -> bool:
+    text = re.sub(r"^ *#.*\n", "", (DEPLOY / "nginx.conf").read_text(), flags=re.M)
+    ways: dict[str, Callable[[str], bool]] = {
+        "": path.startswith,
+        "=": path.__eq__,
+        "~": lambda pattern: re.match(pattern, path) is not None,
+    }
+    found = re.findall(r"location ([=~]?) ?(\S+) \{([^}]*:8000;)", text)
+    return any(ways[way](pattern) for way, pattern, _ in found)
+
+
+def caddy_passes(path: str) -> bool:
+    found = re.search(r"@hariu path (.*)", (DEPLOY / "Caddyfile").read_text())
+    assert found
+    return any(fnmatchcase(path, pattern) for pattern in found[1].split())
+
+
+@pytest.mark.parametrize("passes", [nginx_passes, caddy_passes])
+def test_the_proxies_pass_every_public_route(passes: Callable[[str], bool]) -> None:
     """``/readyz`` is for the machine itself."""
-    text = (DEPLOY / proxy).read_text()
-    rules = {rule.rule for rule in create_app().url_map.iter_rules()} - {"/readyz"}
-    heads = {f"/{rule.split('/')[1]}" for rule in rules}
-    assert [head for head in sorted(heads) if not re.search(rf" {re.escape(head)}\b", text)] == []
+    rules = {re.sub("<[^>]*>", "x", rule.rule) for rule in create_app().url_map.iter_rules()}
+    assert [path for path in sorted(rules - {"/readyz"}) if not passes(path)] == []
+    assert not passes("/readyz")
+    assert not passes("/admin")
 
 
 def test_pictures_are_small() -> None:
