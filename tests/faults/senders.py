@@ -13,6 +13,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlencode
 
@@ -31,6 +32,7 @@ SENTENCES = (
 )
 REPEATED = 0.2  # share of the messages that come once more, exactly as they were
 BURST = 0.15  # share of the people who do not wait for an answer before they go on
+LINES = 64  # calls of all providers at one time
 TWILIO_SECONDS = 15.0  # https://www.twilio.com/docs/messaging/guides/webhook-request
 
 
@@ -173,6 +175,7 @@ class Senders:
         self._seconds = sum(len(person.messages) for person in people) / rate
         self._side: set[asyncio.Task[None]] = set()
         self._http: httpx.AsyncClient
+        self._lines: asyncio.Semaphore
 
     def run(self) -> None:
         """Send everything; returns when each message was accepted or given up."""
@@ -183,7 +186,9 @@ class Senders:
         return (message for person in self.people for message in person.messages)
 
     async def _all(self) -> None:
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
+        # Our own limit: many who wait for httpx's pool and give up leave it stuck for good.
+        self._lines = asyncio.Semaphore(LINES)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=16)
         async with httpx.AsyncClient(
             timeout=TWILIO_SECONDS, limits=limits, trust_env=False
         ) as self._http:
@@ -217,11 +222,11 @@ class Senders:
         await self._call(message)
 
     async def _call(self, message: Message) -> bool:
-        url, status, began = f"{self._url}/in/{message.channel}", None, time.time()
-        try:
-            answer = await self._http.post(url, content=message.body, headers=message.headers)
-            status = answer.status_code
-        except httpx.HTTPError:
-            pass
+        url, status = f"{self._url}/in/{message.channel}", None
+        async with self._lines:
+            began = time.time()
+            with suppress(httpx.HTTPError):
+                answer = await self._http.post(url, content=message.body, headers=message.headers)
+                status = answer.status_code
         message.attempts.append(Attempt(began, time.time(), status))
         return status == 200
