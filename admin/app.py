@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from admin import auth, cases, guard, health, queue, words
+from admin import auth, cases, guard, health, queue, state, words
 from config import log
 from config.settings import settings
 from store.db import DatabaseAway
@@ -57,7 +57,7 @@ def create_app() -> Flask:
     guard.set_up(app)  # before the check of forms: a stranger is sent to the sign-in
     CSRFProtect(app)
     words.set_up(app)
-    for module in (auth, queue, cases, health):
+    for module in (auth, queue, cases, health, state):
         app.register_blueprint(module.blueprint)
     app.after_request(_protect)
     app.register_error_handler(DatabaseAway, _database_away)

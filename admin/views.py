@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true
 
 from admin.words import SOON
 from store.db import Transaction
@@ -19,6 +19,7 @@ from store.schema import grievance as table
 from workflow.states import CLOSED, OPEN, Role, Status
 
 PAGE = 25
+MANY = 1000
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 _deadline = func.coalesce(table.c.due_at, literal(_NEVER, Moment()))
 
@@ -53,7 +54,9 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-_FAILED = exists().where(task.c.grievance_id == table.c.id, task.c.done_at.is_(None))
+_FAILED = table.c.id.in_(
+    select(task.c.grievance_id).where(task.c.done_at.is_(None), task.c.grievance_id.is_not(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,11 @@ class View:
     icon: str
     condition: Condition
     statuses: frozenset[Status] = OPEN
+
+    @property
+    def capped(self) -> bool:
+        """Whether its count stops at `MANY`: what is closed grows for ever."""
+        return self.statuses != OPEN
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """What this officer finds in it."""
@@ -98,19 +106,20 @@ def offered(scope: Scope) -> list[View]:
 
 
 def counts(tx: Transaction, scope: Scope) -> dict[str, int]:
-    """How many grievances each view holds: one question over the open ones, one for the rest."""
-    wide = [view for view in offered(scope) if view.statuses != OPEN]
+    """How many grievances each view holds; of those not open alone at most `MANY` are counted."""
+    wide = [view for view in offered(scope) if view.capped]
     narrow = [view for view in offered(scope) if view not in wide]
     sums = [func.count().filter(view.condition(scope)).label(view.name) for view in narrow]
     unread = func.count().filter(table.c.unread).label("unread")
     opened = select(*sums, unread).where(BY_NAME["open"].where(scope))
     others = [
-        select(func.count()).select_from(table).where(view.where(scope)).scalar_subquery()
+        select(func.count())
+        .select_from(select(table.c.id).where(view.where(scope)).limit(MANY).subquery())
+        .scalar_subquery()
+        .label(view.name)
         for view in wide
     ]
-    rest = tx.execute(
-        select(*(query.label(view.name) for view, query in zip(wide, others, strict=True)))
-    )
+    rest = tx.execute(select(*others))
     return dict(tx.execute(opened).one()._mapping) | dict(rest.one()._mapping)
 
 
@@ -135,23 +144,29 @@ class Page:
 
 def page(tx: Transaction, scope: Scope, view: View, after: str = "") -> Page:
     """One page of a view: open ones by deadline, others the newest first."""
-    query = _ROWS.where(view.where(scope))
-    if view.statuses != OPEN:
+    query = select(table.c.id, table.c.due_at).where(view.where(scope))
+    if view.capped:
         return _newest(tx, query, after)
     if key := _key(after):
         moment, number = key
         query = query.where(or_(_deadline > moment, and_(_deadline == moment, table.c.id > number)))
-    rows = tx.execute(query.order_by(_deadline, table.c.id).limit(PAGE + 1)).all()
-    last = rows[PAGE - 1] if len(rows) > PAGE else None
-    more = f"{_micros(last.due_at or _NEVER)}-{last.id}" if last else ""
-    return Page(rows[:PAGE], more)
+    found = tx.execute(query.order_by(_deadline, table.c.id).limit(PAGE + 1)).all()
+    return _page(tx, found)
 
 
 def _newest(tx: Transaction, query: Select[Any], after: str) -> Page:
     if key := _key(after):
         query = query.where(table.c.id < key[1])
-    rows = tx.execute(query.order_by(table.c.id.desc()).limit(PAGE + 1)).all()
-    return Page(rows[:PAGE], f"0-{rows[PAGE - 1].id}" if len(rows) > PAGE else "")
+    return _page(tx, tx.execute(query.order_by(table.c.id.desc()).limit(PAGE + 1)).all())
+
+
+def _page(tx: Transaction, found: Sequence[Any]) -> Page:
+    """The rows of these ids in their order; sorting whole rows would cost ten times as much."""
+    ids = [key.id for key in found[:PAGE]]
+    rows = {row.id: row for row in tx.execute(_ROWS.where(table.c.id.in_(ids)))}
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    more = f"{_micros(last.due_at or _NEVER)}-{last.id}" if last else ""
+    return Page([rows[number] for number in ids], more)
 
 
 def _micros(when: datetime) -> int:
@@ -171,7 +186,8 @@ def _key(after: str) -> tuple[datetime, int] | None:
 
 def search(tx: Transaction, scope: Scope, words: str, after: str = "") -> Page:
     """Grievances by number, phone, or words in any spelling; open and closed, newest first."""
-    return _newest(tx, _ROWS.where(visible(scope), _matching(words)), after)
+    query = select(table.c.id, table.c.due_at).where(visible(scope), _matching(words))
+    return _newest(tx, query, after)
 
 
 def _matching(words: str) -> ColumnElement[bool]:
@@ -185,7 +201,7 @@ def _matching(words: str) -> ColumnElement[bool]:
 
 def _numbered(digits: str) -> ColumnElement[bool]:
     """A reference or the start of one; or the last eight digits of a phone."""
-    found = table.c.reference.startswith(digits)
+    found = table.c.reference.between(digits, digits + "9" * 12)
     index = tail_index(digits)
     if index is None:
         return found

@@ -1,0 +1,95 @@
+"""How Hariu fares, for the officer: channels, messages that could not be read, calls to make."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from admin import guard, views, words
+from store import channels, inbox, tasks
+from store.db import Transaction, reading, transaction
+from store.messages import InboundState
+from store.schema import grievance
+from store.schema import inbox as inbox_table
+from store.schema import task as task_table
+
+blueprint = Blueprint("state", __name__)
+_MOST = 50
+# What set a message aside, by how its reason begins (see bot.jobs and channels.web).
+_REASONS = {
+    "unparseable": "unparseable",
+    "could not be handled": "handling",
+    "stopped its worker": "worker",
+    "read again": "again",
+}
+
+
+def reason(error: str) -> str:
+    """Why a message was set aside, in words."""
+    found = next((name for start, name in _REASONS.items() if error.startswith(start)), "other")
+    return words.t(f"dead.{found}")
+
+
+@blueprint.get("/health")
+def board() -> str:
+    """Each channel's last message in and out, dead letters with retry, calls to make."""
+    with reading() as tx:
+        found = {
+            "channels": [row for row in channels.health(tx) if row.active],
+            "dead": _dead(tx),
+            "calls": _calls(tx),
+        }
+    return render_template("state.html", reason=reason, **found)
+
+
+def _dead(tx: Transaction) -> list[object]:
+    """The newest dead letters. Their words may be sensitive, so only facts are shown."""
+    query = (
+        select(
+            inbox_table.c.id, inbox_table.c.channel, inbox_table.c.received_at,
+            inbox_table.c.error, inbox_table.c.external_id,
+        )
+        .where(inbox_table.c.state == InboundState.DEAD)
+        .order_by(inbox_table.c.id.desc())
+        .limit(_MOST)
+    )  # fmt: skip
+    return list(tx.execute(query).all())
+
+
+def _calls(tx: Transaction) -> list[object]:
+    """Open tasks; those of matters this officer may not see are not even counted."""
+    scope = views.Scope(guard.officer(), guard.now())
+    query = (
+        select(
+            task_table.c.id, task_table.c.kind, task_table.c.created_at, task_table.c.detail,
+            grievance.c.reference,
+        )
+        .outerjoin(grievance, grievance.c.id == task_table.c.grievance_id)
+        .where(task_table.c.done_at.is_(None))
+        .order_by(task_table.c.id)
+        .limit(_MOST)
+    )  # fmt: skip
+    if not scope.sees_sensitive:
+        query = query.where((grievance.c.sensitive.is_(None)) | (grievance.c.sensitive == ""))
+    return list(tx.execute(query).all())
+
+
+@blueprint.post("/health/messages/<int(max=2147483647):number>/again")
+def again(number: int) -> Response:
+    """Handle a dead letter again."""
+    with transaction() as tx:
+        done = inbox.replay(tx, number)
+    flash(words.t("dead.queued" if done else "dead.raw"))
+    return redirect(url_for("state.board"), 303)
+
+
+@blueprint.post("/health/calls/<int(max=2147483647):number>/done")
+def done(number: int) -> Response:
+    """Tick a call off the list."""
+    with transaction() as tx:
+        if not tasks.exists(tx, number):
+            abort(404)
+        tasks.done(tx, number, guard.officer().id, guard.now())
+    flash(words.t("calls.done"))
+    return redirect(url_for("state.board"), 303)
