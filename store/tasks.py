@@ -45,3 +45,8 @@ def done(tx: Transaction, task_id: int, officer_id: int, now: datetime) -> None:
     tx.execute(
         update(table).where(table.c.id == task_id).values(done_at=now, officer_id=officer_id)
     )
+
+
+def exists(tx: Transaction, task_id: int) -> bool:
+    """Whether there is such a task."""
+    return tx.execute(select(table.c.id).where(table.c.id == task_id)).first() is not None

@@ -1,0 +1,64 @@
+"""How Hariu fares: dead letters with their reason and a retry, calls to make."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from admin.app import create_app
+from config import clock
+from store import channels, inbox, officers, tasks
+from store.db import reading, transaction
+from store.inbox import Receipt
+from store.messages import Capabilities, Inbound
+from tests import instance
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    before = dict(os.environ)
+    instance.enter(instance.environment(tmp_path))
+    message = Inbound("sms", "+97675000000", "SM1", "+97688110001", text="нууц үг")
+    inbox.accept(Receipt("sms", "+97675000000", b"raw", clock.now(), (message,)))
+    inbox.accept(Receipt("telegram", "700", b"{", clock.now(), error="unparseable: broken"))
+    with transaction() as tx:
+        channels.sync(tx, {"sms": ("+97675000000", Capabilities())})
+        inbox.set_aside(tx, 1, "could not be handled: ValueError", clock.now())
+        tasks.add(tx, "call:1", "call", clock.now())
+        login, password = officers.ensure_first(tx, clock.now()) or ("", "")
+    app = create_app()
+    app.config["WTF_CSRF_ENABLED"] = False
+    with app.test_client() as found:
+        found.post("/sign-in", data={"login": login, "password": password})
+        new = {"old": password, "new": "urt nuuts ug 2026", "again": "urt nuuts ug 2026"}
+        found.post("/account/password", data=new)
+        yield found
+    instance.forget()
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_dead_letters_are_told_in_words_without_what_was_written(client: FlaskClient) -> None:
+    page = client.get("/health?lang=mn").get_data(as_text=True)
+    assert "боловсруулах үед алдаа гарсан" in page
+    assert "сувгаас ирсэн үйл явдлыг уншиж чадсангүй" in page
+    assert "нууц үг" not in page
+    assert "88110001" not in page
+
+
+def test_a_dead_letter_is_tried_again_and_a_call_ticked_off(client: FlaskClient) -> None:
+    assert client.post("/health/messages/1/again").status_code == 303
+    assert client.post("/health/calls/1/done").status_code == 303
+    assert client.post("/health/calls/99/done").status_code == 404
+    with reading() as tx:
+        assert [item.id for item in inbox.load(tx, [1])] == [1]
+        assert tasks.undone(tx) == []
+
+
+def test_strangers_see_nothing(client: FlaskClient) -> None:
+    client.post("/sign-out")
+    assert client.get("/health").status_code in {302, 303, 401}
