@@ -33,21 +33,22 @@ def take_in(
         return Turn(conversation, commands=acts, wake_at=moment(conversation.burst_until))
     if case.waiting_on == "them" or conversation.asked == MORE:
         answer = replace(conversation, misunderstood=0, asked=_unless(MORE, conversation.asked))
-        return Turn(answer, (Tell("added", case.id),), acts)
+        return _told_once(Turn(answer, (Tell("added", case.id),), acts), now)
     if conversation.asked or _not_begun(conversation, case):
         turn = _go_on(conversation, inbound, replace(knowledge, own=_placed(knowledge, acts)))
-        return replace(turn, commands=acts)
+        return _told_once(replace(turn, commands=acts), now)
     turn = _same_or_new(replace(conversation, misunderstood=0), inbound.text, case, acts)
     return _told_once(turn, now)
 
 
 def _told_once(turn: Turn, now: datetime) -> Turn:
     """Lines in quick succession are called added once."""
-    if [tell.key for tell in turn.replies] != ["added"]:
+    others = tuple(tell for tell in turn.replies if tell.key != "added")
+    if len(others) == len(turn.replies):
         return turn
     before = moment(turn.conversation.added_at)
     if before is not None and now - before < QUIET:
-        return replace(turn, replies=())
+        return replace(turn, replies=others)
     return replace(turn, conversation=replace(turn.conversation, added_at=now.isoformat()))
 
 
