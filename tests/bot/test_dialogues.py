@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from config import i18n
+from store.text import ucs2_units
 from tests import instance
-from tests.bot.transcript import play, read, too_long
+from tests.bot.transcript import FORMS, play, read, too_long
 
 FOLDER = Path(__file__).parent / "dialogues"
 FILES = sorted(FOLDER.glob("*.txt"))
+LONGEST: dict[str, str] = {}  # by channel, of the dialogues played so far
 
 
 @pytest.fixture(scope="session")
@@ -29,24 +32,41 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@contextmanager
+def fresh(template: Path, home: Path) -> Iterator[None]:
+    """This process in a copy of the empty instance."""
+    shutil.copytree(template, home, dirs_exist_ok=True)
+    before = dict(os.environ)
+    os.environ.update(instance.environment(home))
+    instance.forget()
+    yield
+    instance.forget()
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture
-def store(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """SQLite alone, fresh."""
-    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
-    for name, value in instance.environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    instance.forget()
-    yield "sqlite"
-    instance.forget()
+def store(template: Path, tmp_path: Path) -> Iterator[None]:
+    """SQLite alone."""
+    with fresh(template, tmp_path):
+        yield
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
-def test_it_goes_as_written_in_two_parts_at_most(store: str, path: Path) -> None:
+def test_it_goes_as_written_in_two_parts_at_most(store: None, path: Path) -> None:
     played = play(path)
     if os.environ.get("TESTS_WRITE_DIALOGUES"):
         path.write_text("\n".join(played.lines) + "\n", "utf-8")
     assert played.lines == read(path)
     assert not [row.text for row in played.sent if too_long(row)]
+    for row in played.sent:
+        LONGEST[row.channel] = max(LONGEST.get(row.channel, ""), row.text, key=ucs2_units)
+
+
+def test_the_longest_text_of_each_channel_can_be_carried() -> None:
+    for channel, words in LONGEST.items():
+        print(f"{channel}: {ucs2_units(words)} units\n{words}\n")
+        assert ucs2_units(words) <= FORMS[channel].longest
 
 
 def test_every_dialogue_is_there_in_all_three_languages() -> None:
