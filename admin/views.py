@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true
 
 from admin.words import SOON
+from store.columns import Moment
 from store.db import Transaction
 from store.fold import fold, fold_latin
 from store.officers import Officer
 from store.people import tail_index
-from store.schema import Moment, address, officer, task
+from store.schema import address, officer, task
 from store.schema import grievance as table
 from workflow.states import CLOSED, OPEN, Role, Status
 

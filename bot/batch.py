@@ -24,6 +24,8 @@ from workflow import letters, uptake
 from workflow.commands import Act, Refused, Register
 from workflow.handlers import Casework
 
+ONE_ANSWER_HOURS = 7 * 24
+
 
 @dataclass(slots=True)
 class _Person:
@@ -143,6 +145,8 @@ class Batch:
     def _open_window(self, person: _Person, at: datetime) -> None:
         """Some platforms let us write only for a while after the person did."""
         hours = self.capabilities.get(person.address.channel, Capabilities()).window_hours
+        if hours and _one_answer(person.address):
+            hours = ONE_ANSWER_HOURS
         if hours:
             until = at + timedelta(hours=hours)
             self.changes.setdefault(person.address.id, {})["window_until"] = until
@@ -177,7 +181,7 @@ class Batch:
             hours=clock.hours_text(self.project),
             burst_seconds=settings().burst_seconds,
             capabilities=self.capabilities.get(person.address.channel, Capabilities()),
-            profile=self.project,
+            profile=None if _one_answer(person.address) else self.project,
             has_phone=person.address.value.startswith("+"),
             channel=person.address.channel,
         )
@@ -268,6 +272,14 @@ class Batch:
         inbox.seal(self.tx, [inbox_id for inbox_id, _ in self.sealed])
         seen = {item.message.channel: item.received_at for item in self.messages}
         channels.note_in(self.tx, seen)
+
+
+def _one_answer(address: AddressRow) -> bool:
+    """A comment on the page may be answered in private once, so it is asked nothing more.
+
+    https://developers.facebook.com/docs/messenger-platform/discovery/private-replies
+    """
+    return address.value.startswith(("comment:", "post:"))
 
 
 def _spoken(conversation: Conversation, row: AddressRow) -> Conversation:

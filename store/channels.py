@@ -58,3 +58,9 @@ def accounts(tx: Transaction) -> dict[str, str]:
     """Our own end of each active channel, by code."""
     query = select(table.c.code, table.c.account).where(table.c.active)
     return {row.code: row.account for row in tx.execute(query)}
+
+
+def of_form(tx: Transaction, form: str) -> set[str]:
+    """The active channels whose texts have this form."""
+    known = capabilities(tx)
+    return {code for code in accounts(tx) if known[code].form == form}

@@ -11,16 +11,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import json
 import os
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Dialect, LargeBinary
-from sqlalchemy.types import TypeDecorator
 
 from config.errors import HariuError
 from config.settings import settings
@@ -89,31 +85,3 @@ def unseal(stored: bytes, context: str) -> bytes:
 def blind(purpose: str, value: str) -> bytes:
     """The blind index (16 bytes) of ``value``; the same value differs between purposes."""
     return hmac.digest(keyring().index_key, f"{purpose}\0{value}".encode(), "sha256")[:16]
-
-
-class Encrypted(TypeDecorator[Any]):
-    """A column of text, bytes or JSON that only this instance can read."""
-
-    impl = LargeBinary
-    cache_ok = True
-
-    def __init__(self, context: str, kind: str = "text") -> None:
-        super().__init__()
-        self.context, self.kind = context, kind
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
-        if value is None:
-            return None
-        if self.kind == "json":
-            value = json.dumps(value, ensure_ascii=False)
-        plain = value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
-        return seal(plain, self.context)
-
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        plain = unseal(bytes(value), self.context)
-        if self.kind == "bytes":
-            return plain
-        text = plain.decode("utf-8", "surrogatepass")
-        return json.loads(text) if self.kind == "json" else text

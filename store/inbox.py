@@ -406,13 +406,15 @@ def replay(tx: Transaction, inbox_id: int) -> bool:
 
 
 def early_reports(tx: Transaction, channel: str, *provider_ids: str) -> list[DeliveryReport]:
-    """Handled delivery reports of messages whose provider ids we learnt only now."""
+    """Delivery reports of messages whose provider ids we learnt only now.
+
+    Handled or not: who handles one at this moment cannot see our id yet, nor we that it is handled.
+    """
     identities = [f"{known}:{state}" for known in provider_ids for state in OutboundState]
     query = select(*_COLUMNS).where(
         inbox.c.channel == channel,
         inbox.c.external_id.in_(identities),
         inbox.c.kind == Kind.DELIVERY,
-        inbox.c.state == InboundState.DONE,
     )
     found = [_waiting(row).report for row in tx.execute(query)]
     return [report for report in found if report is not None]

@@ -14,14 +14,16 @@ from sqlalchemy import select
 
 from config import clock, log
 from config.errors import HariuError
+from config.profile import profile
 from config.settings import settings
 from store import inbox as inbox_rows
-from store import outbox
+from store import outbox, slots
 from store.db import Transaction, reading, transaction
 from store.messages import InboundState, OutboundState
 from store.queue import DELIVER, DRAIN, Bell, ring
 from store.schema import conversation, inbox
 from store.schema import outbox as outbox_table
+from workflow.audit import sign_root
 
 TICK_SECONDS = 1.0
 
@@ -38,7 +40,22 @@ def tick() -> list[Bell]:
             outbox.expire_claims(tx, now)
         bells.append(Bell(DELIVER))
     ring(bells)
+    sign_daily(now)
     return bells
+
+
+def sign_daily(now: datetime) -> None:
+    """Once a day, sign the ends of all chains, so that a later cut shows."""
+    day = now.astimezone(profile().timezone).date().isoformat()
+    if _signed.get("day") == day:
+        return
+    with transaction() as tx:
+        if slots.take(tx, "trail root", day, now):
+            sign_root(tx, now)
+    _signed["day"] = day
+
+
+_signed: dict[str, str] = {}
 
 
 def waiting(tx: Transaction, now: datetime) -> list[Bell]:

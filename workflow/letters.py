@@ -162,7 +162,9 @@ def _values(
         "organisation": "11-11",
     }
     values |= project_values(profile)[language]
-    return values | {name: str(value) for name, value in extra.items() if value is not None}
+    values |= {name: str(value) for name, value in extra.items() if value is not None}
+    # The texts end the sentence themselves.
+    return {n: v.rstrip(". ") if n in {"summary", "reason"} else v for n, v in values.items()}
 
 
 @lru_cache(maxsize=512)

@@ -17,15 +17,24 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from config.errors import HariuError
 from config.settings import settings
 
 GENESIS = bytes(32)
+
+
+class TrailError(HariuError):
+    """The trail cannot be signed or checked."""
+
+    code = "trail"
 
 
 @cache
 def key() -> bytes:
     """The trail's key, derived from the secret key of this instance."""
     secret = settings().secret_key.get_secret_value().encode()
+    if not secret:
+        raise TrailError("HARIU_SECRET_KEY is not set: nothing can be signed")
     return hmac.digest(secret, b"hariu trail", "sha256")
 
 

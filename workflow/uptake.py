@@ -58,8 +58,9 @@ def identify(
 def add_phone(tx: Transaction, phone: str, address: AddressRow, now: datetime) -> None:
     """A phone that a person shared becomes their next address, where texts can be sent."""
     number = phones.normalise(phone)
-    if number is not None:
-        _add_address(tx, "sms", number, address, now)
+    texting = channels.of_form(tx, "sms")
+    if number is not None and texting:
+        _add_address(tx, "sms" if "sms" in texting else min(texting), number, address, now)
 
 
 def _add_address(

@@ -4,9 +4,9 @@ from typing import Literal
 
 from alembic import context
 
-from store.crypto import Encrypted
+from store.columns import Encrypted, Moment
 from store.db import engine, write_lock
-from store.schema import Moment, metadata
+from store.schema import metadata
 
 
 def plain(kind: str, thing: object, _: object) -> str | Literal[False]:
