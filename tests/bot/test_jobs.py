@@ -91,7 +91,7 @@ def test_a_burst_joins_and_what_comes_later_is_added_with_a_word() -> None:
     drain_all()
     assert len(rows(select(grievance))) == 1
     assert case.reference in told()[-2]  # before the first question
-    assert len(told()) == 2
+    assert len(told()) == 3
 
 
 def test_keywords_register_nothing() -> None:
