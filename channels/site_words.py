@@ -140,7 +140,8 @@ def _days(numbers: tuple[int, ...], tongue: str) -> str:
     monday = datetime(2024, 1, 1)  # noqa: DTZ001 - a Monday, for its name alone
     named = [i18n.weekday((monday + timedelta(days=n - 1)).date(), tongue) for n in numbers]
     whole = len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1
-    return f"{named[0]} - {named[-1]}" if whole else ", ".join(named)
+    listed = f"{named[0]} - {named[-1]}" if whole else ", ".join(named)
+    return listed[:1].upper() + listed[1:]
 
 
 def routes() -> str:
@@ -172,6 +173,5 @@ def stylesheet() -> str:
 
 @cache
 def _digest() -> str:
-    return hashlib.sha256((Path(__file__).parent / "static" / "site.css").read_bytes()).hexdigest()[
-        :12
-    ]
+    content = (Path(__file__).parent / "static" / "site.css").read_bytes()
+    return hashlib.sha256(content).hexdigest()[:12]
