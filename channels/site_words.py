@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import segno
 from flask import Response, g, request, url_for
@@ -85,7 +86,7 @@ def word(key: str) -> str:
     return i18n.text(key, language())
 
 
-def link(endpoint: str, **more: str) -> str:
+def link(endpoint: str, **more: Any) -> str:
     """A page of ours in the same language, also where cookies are refused."""
     return url_for(f"site.{endpoint}", lang=language(), **more)
 

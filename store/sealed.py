@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from store.db import Transaction
+from store.messages import OutboundState
 from store.schema import case_event, grievance, inbox, note, outbox, raw_event, sealed_matter
 
 
@@ -33,7 +34,8 @@ def seal(tx: Transaction, grievance_id: int) -> None:
     ).all()
     texts = [row.text for row in messages if row.text]
     own: str = tx.scalar(select(grievance.c.text).where(grievance.c.id == grievance_id)) or ""
-    add(tx, grievance_id, texts or ([own] if own else []))
+    kept = tx.execute(select(note.c.text).where(note.c.grievance_id == grievance_id)).scalars()
+    add(tx, grievance_id, [*(texts or ([own] if own else [])), *kept])
     raw = [row.raw_id for row in messages if row.raw_id is not None]
     tx.execute(update(raw_event).where(raw_event.c.id.in_(raw)).values(body=b""))
     tx.execute(
@@ -41,8 +43,10 @@ def seal(tx: Transaction, grievance_id: int) -> None:
         .where(inbox.c.grievance_id == grievance_id)
         .values(text="", choice="", details=None)
     )
-    for table in (outbox, note):
-        tx.execute(update(table).where(table.c.grievance_id == grievance_id).values(text=""))
+    tx.execute(update(note).where(note.c.grievance_id == grievance_id).values(text=""))
+    # What still waits goes out first: an empty letter would frighten more than it hides.
+    left = outbox.c.state.not_in((OutboundState.QUEUED, OutboundState.SENDING))
+    tx.execute(update(outbox).where(outbox.c.grievance_id == grievance_id, left).values(text=""))
     tx.execute(
         update(case_event)
         .where(case_event.c.grievance_id == grievance_id)
