@@ -36,7 +36,7 @@ def sandbox(store: str) -> Iterator[SandboxServer]:
         "HARIU_TWILIO_AUTH_TOKEN": "0" * 32,
         "HARIU_TWILIO_FROM": SENDER,
         "HARIU_TELEGRAM_TOKEN": "700:" + "t" * 35,
-        "HARIU_PROVIDER_TIMEOUT": "1",
+        "HARIU_PROVIDER_TIMEOUT": "5",
     }
     settings.cache_clear()
     with SandboxServer(settings()) as server:
