@@ -6,7 +6,8 @@ import html
 import re
 from html.parser import HTMLParser
 
-LONGEST = 1_000_000
+LONGEST = 500_000
+DEEPEST = 5  # quotations in one another; a hostile mail nests thousands
 _SILENT = {"script", "style", "head", "title", "template", "svg", "math"}
 _BLOCKS = {
     "address", "article", "aside", "blockquote", "center", "dd", "div", "dl", "dt", "fieldset",
@@ -14,17 +15,20 @@ _BLOCKS = {
     "p", "pre", "section", "table", "tr", "ul",
 }  # fmt: skip
 _PARAGRAPHS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre"}
+_COMMENTS = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _TAGS = re.compile(r"<(script|style)\b.*?(</\1\s*>|$)|<[^>]*>?", re.DOTALL | re.IGNORECASE)
 
 
 def plain_text(source: str) -> str:
     """What a reader of ``source`` sees, line by line; never raises."""
+    # The parser looks for the end of each comment anew, which takes hours where none has one.
+    source = _COMMENTS.sub("", source[:LONGEST])
     reader = _Reader()
     try:
-        reader.feed(source[:LONGEST])
+        reader.feed(source)
         reader.close()
     except AssertionError:  # html.parser on "<![" that opens nothing
-        return html.unescape(_TAGS.sub("\n", source[:LONGEST]))
+        return html.unescape(_TAGS.sub("\n", source))
     return reader.text()
 
 
@@ -95,7 +99,11 @@ class _Reader(HTMLParser):
     def _block(self, tag: str) -> None:
         self._end_line()
         if tag in _PARAGRAPHS and self._lines and self._lines[-1].strip("> "):
-            self._lines.append("> " * self._depth)
+            self._lines.append(self._prefix)
+
+    @property
+    def _prefix(self) -> str:
+        return "> " * min(self._depth, DEEPEST)
 
     def _end_link(self) -> None:
         """A link's address is kept where its words do not show it: evidence lies behind some."""
@@ -112,4 +120,4 @@ class _Reader(HTMLParser):
         self._line.clear()
         self._link = (self._link[0], 0)
         if line or keep_empty:
-            self._lines.append("> " * self._depth + line)
+            self._lines.append(self._prefix + line)

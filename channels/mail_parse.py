@@ -23,6 +23,9 @@ from channels.mail_words import base64, decoded, header
 
 MOST_PARTS = 60
 MOST_FILES = 100
+MOST_WORK = 12_000_000  # lines times nesting: the parser holds each line against each boundary
+LONGEST_HEADER = 10_000
+LONGEST_TEXT = 1_000_000
 # What the standard library raises on broken mails, each seen on a real or made one.
 BROKEN = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
@@ -39,7 +42,7 @@ class _AsItCame(Compat32):
     """Headers as they came: decoding them is our own work, it never raises."""
 
     def header_fetch_parse(self, name: str, value: str) -> str:
-        return str(value)
+        return value[:LONGEST_HEADER]
 
 
 _POLICY = _AsItCame()
@@ -114,7 +117,7 @@ def parse(raw: bytes) -> Mail:
         message.get_content_type().lower(),
         sender,
         name,
-        _tidy("\n\n".join(text.strip("\n") for text in found.texts if text.strip())),
+        _tidy("\n\n".join(text.strip("\n") for text in found.texts if text.strip())[:LONGEST_TEXT]),
         tuple(found.files[:MOST_FILES]),
         found.status,
         hashlib.sha256(body[1] if len(body) > 1 else raw).hexdigest(),
@@ -124,8 +127,9 @@ def parse(raw: bytes) -> Mail:
 def _message(raw: bytes) -> Message[str, str]:
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     try:
-        # Each level of nesting costs the parser several frames; nobody writes that many.
-        if raw.lower().count(b"multipart/") <= MOST_PARTS:
+        # Each level of nesting costs the parser frames and time; nobody writes that many.
+        depth = raw.lower().count(b"multipart/")
+        if depth <= MOST_PARTS and depth * raw.count(b"\n") < MOST_WORK:
             return message_from_bytes(raw, policy=_POLICY)
     except BROKEN:
         pass

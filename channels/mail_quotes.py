@@ -33,7 +33,7 @@ _LABEL = re.compile(
     + r")\s*\*?\s*:\*?\s*(?P<value>.*)",
     re.IGNORECASE,
 )  # fmt: skip
-_BLOCK_LINES = 8
+_AHEAD = 8  # lines in which a header block, or a quotation, shows
 
 _ORIGINAL = re.compile(
     r"\s*-{2,}\s*(original message|original appointment|исходное сообщение|оригинальное сообщение"
@@ -74,21 +74,19 @@ def own_words(text: str, ours: str, *, forwarded: bool = False) -> str:
     kept: list[str] = []
     at = 0
     while at < len(lines):
-        rest = lines[at:]
-        if _FORWARDED.fullmatch(rest[0]) or (forwarded and _header_block(rest)):
-            foreign = not _names(rest, ours)
-            return _joined(_unsigned(kept), rest if foreign else ())
-        if _ORIGINAL.fullmatch(rest[0]) or _header_block(rest):
+        ahead = lines[at : at + _AHEAD]
+        if _FORWARDED.fullmatch(ahead[0]) or (forwarded and _header_block(ahead)):
+            return _joined(_unsigned(kept), () if _names(ahead, ours) else lines[at:])
+        if _ORIGINAL.fullmatch(ahead[0]) or _header_block(ahead):
             break
-        if length := _attribution(rest):
+        if length := _attribution(ahead):
             at += length
-            if not _quoted(lines, at):
+            if not _quoted(ahead[length:]):
                 break
-        elif rest[0].startswith(">"):
-            at += 1
-        else:
-            kept.append(rest[0])
-            at += 1
+            continue
+        if not ahead[0].startswith(">"):
+            kept.append(ahead[0])
+        at += 1
     return _joined(_unsigned(kept))
 
 
@@ -99,7 +97,7 @@ def _joined(own: Sequence[str], forwarded: Sequence[str] = ()) -> str:
 
 def _names(lines: Sequence[str], ours: str) -> bool:
     """Whether the head of a forwarded mail says that it came from us."""
-    for line in lines[:_BLOCK_LINES]:
+    for line in lines:
         label = _LABEL.fullmatch(line)
         if label and label["from"]:
             return ours in label["value"].lower()
@@ -115,7 +113,7 @@ def _attribution(lines: Sequence[str]) -> int:
         if len(lines) < length or not lines[length - 1].strip() or lines[0].startswith(">"):
             return 0
         if lines[length - 1].rstrip().endswith(":"):
-            before_quotation = _quoted(lines, length)
+            before_quotation = _quoted(lines[length:])
             if length == 1 and before_quotation and _VERBS.search(lines[0]):
                 return 1
             whole = [
@@ -135,9 +133,9 @@ def _says_who_and_when(lines: Sequence[str], before_quotation: bool) -> bool:
     return who and (any(when) if before_quotation else all(when))
 
 
-def _quoted(lines: Sequence[str], at: int) -> bool:
+def _quoted(lines: Sequence[str]) -> bool:
     """Whether the next line that is not empty is a quoted one."""
-    following = next((line for line in lines[at:] if line.strip()), "")
+    following = next((line for line in lines if line.strip()), "")
     return following.startswith(">")
 
 
@@ -147,7 +145,7 @@ def _header_block(lines: Sequence[str]) -> bool:
     if not (first and first["from"]):
         return False
     roles, values = set(), []
-    for line in lines[:_BLOCK_LINES]:
+    for line in lines:
         label = _LABEL.fullmatch(line)
         if label and label.lastgroup:
             roles |= {role for role in _LABELS if label[role]}

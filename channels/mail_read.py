@@ -15,6 +15,7 @@ from store.messages import Attachment, DeliveryReport, Inbound, Kind
 CODE = "email"
 AUTOMATIC = "automatic"
 LONGEST_ID = 150
+LONGEST = 100_000  # some fifty pages; the whole mail is kept apart
 
 _REPLY = re.compile(r"\s*(re|aw|отв|ответ|ха|хариу|жауап|жа)\s*(\[\d+\])?\s*:", re.IGNORECASE)
 _FORWARD = re.compile(
@@ -40,7 +41,7 @@ def read(raw: bytes, own: Own, now: datetime, origin: str = "") -> list[Inbound 
             )
         ]  # fmt: skip
     files = tuple(_attachment(file, origin, at) for at, file in enumerate(mail.files))
-    text = words(mail, own)
+    text = words(mail, own)[:LONGEST]
     machine = automatic(mail, own)
     return [
         Inbound(

@@ -89,16 +89,17 @@ def _bytes(word: re.Match[str]) -> bytes:
 
 def base64(content: bytes) -> bytes:
     """What can be read of base64: up to a line that is none, foreign letters passed over."""
-    pieces, chunk = [], b""
+    pieces: list[bytes] = []
+    chunk: list[bytes] = []
     for line in content.splitlines():
         bare = _NO_BASE64.sub(b"", line)
         if line.startswith(b"--") or len(line.strip().rstrip(b"=")) - len(bare) > MOST_FOREIGN:
             break
-        chunk += bare
+        chunk.append(bare)
         if line.rstrip().endswith(b"="):  # some encode line by line
-            pieces.append(chunk)
-            chunk = b""
-    return b"".join(map(_unpacked, [*pieces, chunk]))
+            pieces.append(_unpacked(b"".join(chunk)))
+            chunk.clear()
+    return b"".join([*pieces, _unpacked(b"".join(chunk))])
 
 
 def _unpacked(chunk: bytes) -> bytes:
