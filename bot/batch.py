@@ -132,6 +132,7 @@ class Batch:
         person = self.people[self.address_ids[item.message.channel, item.index]]
         knowledge = self._knowledge(person)
         self._open_window(person, item.received_at)
+        self._turn_to_thread(person, item)
         turn = engine.advance(person.conversation, item.message, item.received_at, knowledge)
         case = self._follow(person, turn, f"reply:{item.id}")
         case_id = case.id if case else None
@@ -141,6 +142,15 @@ class Batch:
             self.sealed.append((item.id, case.id))
         elif turn.private:
             self.private.append(item.id)
+
+    def _turn_to_thread(self, person: _Person, item: Waiting) -> None:
+        """An answer to one of our letters is about its grievance, if it went to this address."""
+        thread = item.message.thread
+        if not thread:
+            return
+        found = outbox.threads(self.tx, item.message.channel, [thread]).get(thread)
+        if found and found[0] == person.address.id:
+            person.conversation = engine.about(person.conversation, found[1])
 
     def _open_window(self, person: _Person, at: datetime) -> None:
         """Some platforms let us write only for a while after the person did."""

@@ -56,6 +56,7 @@ def read(raw: bytes, own: Own, now: datetime, origin: str = "") -> list[Inbound 
             sent_at=mail.sent_at(now),
             profile_name=mail.name,
             language_hint=mail.header("content-language")[:2].lower(),
+            thread=thread(mail, own),
         )
     ]
 

@@ -168,6 +168,8 @@ def _details(item: Inbound) -> dict[str, Any] | None:
         details["profile_name"] = item.profile_name
     if item.language_hint:
         details["language_hint"] = item.language_hint
+    if item.thread:
+        details["thread"] = clean(item.thread)
     if item.answers:
         details["answers"] = {name: clean(value) for name, value in item.answers.items()}
     return details or None
@@ -337,6 +339,7 @@ def _waiting(row: Any) -> Waiting:
         details.get("profile_name", ""),
         details.get("language_hint", ""),
         details.get("answers", {}),
+        details.get("thread", ""),
     )
     report = None
     if message.kind is Kind.DELIVERY:

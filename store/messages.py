@@ -84,6 +84,7 @@ class Inbound:
 
     ``account`` is our end (a bot, a number), ``external_id`` the provider's id: the three
     ``(channel, account, external_id)`` are unique for ever. ``address`` is the person's end.
+    ``thread`` is the provider id of our letter it answers, where the channel proves that.
     ``sent_at`` is the provider's time, aware, where it tells one. ``answers`` is what a form asked
     beside the words; `bot.forms` says which there are.
     """
@@ -102,6 +103,7 @@ class Inbound:
     profile_name: str = ""
     language_hint: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)
+    thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

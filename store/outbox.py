@@ -293,3 +293,15 @@ def addresses_tried(tx: Transaction, key: str) -> set[int]:
         (outbox.c.key == key) | outbox.c.key.startswith(f"{key}>", autoescape=True)
     )
     return set(tx.execute(query).scalars())
+
+
+def threads(
+    tx: Transaction, channel: str, provider_ids: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """(address id, grievance id) of letters about a grievance, by provider id."""
+    query = select(outbox.c.provider_id, outbox.c.address_id, outbox.c.grievance_id).where(
+        outbox.c.channel == channel,
+        outbox.c.provider_id.in_(provider_ids),
+        outbox.c.grievance_id.is_not(None),
+    )
+    return {row.provider_id: (row.address_id, row.grievance_id) for row in tx.execute(query)}

@@ -14,8 +14,8 @@ from tests.postgres import Postgres
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """One real PostgreSQL for the whole run of this worker."""
-    with Postgres() as server:
+    """One real PostgreSQL for the whole run of this worker; no test pulls its plug."""
+    with Postgres(synced=False) as server:
         yield server
 
 

@@ -17,6 +17,8 @@ from store.messages import Attachment, Capabilities, Contact, Inbound, Kind
 from store.queue import PARTITIONS
 from store.schema import attachment, case_event, grievance, outbox
 from store.schema import inbox as table
+from workflow.commands import Register
+from workflow.handlers import Casework
 
 WELL = "Манай сумын худаг ширгэсэн, ус алга"
 
@@ -199,3 +201,23 @@ def test_a_shared_contact_is_kept_with_its_message() -> None:
     drain_all()
     (kept,) = rows(select(table.c.details))
     assert kept.details["contact"]["phone"] == "+97688119999"
+
+
+@pytest.mark.parametrize(("sender", "to_first"), [("+97688110001", True), ("+97688110009", False)])
+def test_an_answer_to_a_letter_is_about_its_grievance_if_the_letter_went_there(
+    sender: str, to_first: bool
+) -> None:
+    come(1)
+    drain_all()
+    with transaction() as tx:  # a second matter of the same person, the latest
+        (address,) = tx.execute(select(table.c.address_id)).scalars()
+        work = Casework(tx, clock.now())
+        work.register(Register("sms", "Зам", clock.now(), address_id=address, language="mn"))
+        work.flush()
+    with transaction() as tx:
+        tx.execute(outbox.update().values(provider_id=text("'<' || id || '@hariu>'")))
+    come(4, "Худаг засагдаагүй хэвээрээ байна шүү дээ", sender, thread="<1@hariu>")
+    drain_all()
+    cases = [row.id for row in rows(select(grievance.c.id).order_by(grievance.c.id))]
+    (last,) = rows(select(table.c.grievance_id).where(table.c.external_id == "SM4"))
+    assert (last.grievance_id == cases[0]) is to_first

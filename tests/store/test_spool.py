@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from config import clock
 from config.settings import settings
-from store import db, inbox, spool
+from store import db, inbox, migrate, spool
 from store.db import reading
 from store.inbox import Receipt
 from store.messages import Inbound
@@ -137,9 +138,18 @@ def test_a_full_disk_is_an_error_in_words(tmp_path: Path) -> None:
         spool.append([{"raw": {}, "messages": []}])
 
 
-def test_a_real_outage_while_many_write(postgres: Postgres, store: str) -> None:
+@pytest.fixture
+def outage(store: str) -> Iterator[Postgres]:
+    """A server of this test's own, so that its outage is nobody else's."""
     if store != "postgresql":
         pytest.skip("SQLite cannot go away")
+    with Postgres(synced=False) as server:
+        come_back(server.database())
+        migrate.upgrade()
+        yield server
+
+
+def test_a_real_outage_while_many_write(outage: Postgres) -> None:
     done = []
 
     def write(start: int) -> None:
@@ -150,12 +160,12 @@ def test_a_real_outage_while_many_write(postgres: Postgres, store: str) -> None:
     threads = [threading.Thread(target=write, args=(100 * n,)) for n in range(4)]
     for thread in threads[:2]:
         thread.start()
-    postgres.stop()
+    outage.stop()
     for thread in threads[2:]:
         thread.start()
     for thread in threads:
         thread.join(60)
-    postgres.start()
+    outage.start()
     assert len(done) == 80
     while spool.holds():
         inbox.drain_spool()
