@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -150,6 +150,7 @@ def _near(at: int, places: list[int]) -> bool:
     )
 
 
+@lru_cache(maxsize=1)  # the same message is judged at several turnings
 def assess(text: str) -> Assessment:
     """Return whether the text is sensitive, the gravest kind it meets, and by which entries."""
     places = _places_of_stems(text)
