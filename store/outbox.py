@@ -232,14 +232,18 @@ def next_due(tx: Transaction) -> datetime | None:
     return found
 
 
-def report(tx: Transaction, reports: Iterable[DeliveryReport], now: datetime) -> None:
-    """Apply delivery reports; a late one never downgrades what is known."""
+def report(tx: Transaction, reports: Iterable[DeliveryReport], now: datetime) -> list[Any]:
+    """Apply delivery reports; a late one never downgrades what is known.
+
+    The rows that failed by this very call, so that a report taken twice leads to one consequence.
+    """
+    failed: list[Any] = []
     for item in reports:
         lower = [state for state, rank in RANK.items() if rank < RANK[OutboundState(item.state)]]
         values: dict[str, Any] = {"state": item.state, "error": item.error[:200]}
         if item.state == OutboundState.DELIVERED:
             values |= {"delivered_at": item.at or now, "error": ""}
-        tx.execute(
+        changed = tx.execute(
             update(outbox)
             .where(
                 outbox.c.channel == item.channel,
@@ -247,7 +251,10 @@ def report(tx: Transaction, reports: Iterable[DeliveryReport], now: datetime) ->
                 outbox.c.state.in_(lower),
             )
             .values(**values)
-        )
+            .returning(outbox.c.id, outbox.c.address_id, outbox.c.grievance_id, outbox.c.error)
+        ).all()
+        failed += changed if item.state == OutboundState.FAILED else ()
+    return failed
 
 
 def last_options(tx: Transaction, address_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
@@ -259,18 +266,6 @@ def last_options(tx: Transaction, address_ids: Sequence[int]) -> dict[int, tuple
     )
     query = select(outbox.c.address_id, outbox.c.choices).where(outbox.c.id.in_(newest))
     return {row.address_id: tuple(v for v, _ in row.choices) for row in tx.execute(query)}
-
-
-def failed_of(tx: Transaction, channel: str, provider_ids: Sequence[str]) -> list[Any]:
-    """The rows with these provider ids that are marked as failed."""
-    query = select(
-        outbox.c.id, outbox.c.address_id, outbox.c.grievance_id, outbox.c.template, outbox.c.error
-    ).where(
-        outbox.c.channel == channel,
-        outbox.c.provider_id.in_(provider_ids),
-        outbox.c.state == OutboundState.FAILED,
-    )
-    return list(tx.execute(query).all())
 
 
 def owner(tx: Transaction, channel: str, provider_id: str) -> int | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from store import channels, outbox, people, phones, tasks
 from store.db import Transaction
 from store.inbox import Waiting
-from store.messages import DeliveryReport, OutboundState
+from store.messages import DeliveryReport
 from store.people import AddressRow, Endpoint
 from store.schema import attachment
 from workflow import fallback
@@ -78,15 +78,8 @@ def _add_address(
 def apply_reports(tx: Transaction, reports: Sequence[DeliveryReport | None], now: datetime) -> None:
     """Take delivery reports in; what a network could not deliver becomes a call to make."""
     known = [item for item in reports if item is not None]
-    if not known:
-        return
-    outbox.report(tx, known, now)
-    failed = [item for item in known if item.state == OutboundState.FAILED]
-    for channel in {item.channel for item in failed}:
-        ids = [item.provider_id for item in failed if item.channel == channel]
-        for row in outbox.failed_of(tx, channel, ids):
-            if fallback.send_on(tx, row.id, now):
-                continue
+    for row in outbox.report(tx, known, now):
+        if not fallback.send_on(tx, row.id, now):
             tasks.add(
                 tx, f"undelivered:{row.id}", "undelivered", now, row.address_id,
                 row.grievance_id, row.id, row.error,
