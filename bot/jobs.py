@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from bot.batch import Batch
+from bot.language import identify
 from config import clock, log
 from config.errors import HariuError
 from store import conversations, inbox, leases
@@ -20,6 +21,10 @@ from store.queue import DRAIN, Bell, answered
 BATCH = 100
 TRIES = 3
 RENEW_SECONDS = 3.0
+
+# Paid for at import: the first case must not hold SQLite's gate while tables are read.
+identify("")
+clock.is_holiday(clock.now().date())
 
 
 def drain(partition: int) -> int:
