@@ -25,7 +25,13 @@ README = (ROOT / "README.md").read_text("utf-8")
 ALLOWED = {
     *("admin", "bot", "channels", "config", "store", "workflow", "tests", ".ci"),
     *("pyproject.toml", "Procfile", "README.md", "Makefile", "LICENSE", "CHANGELOG.md"),
-    *("CONTRIBUTING.md", "requirements.lock", "requirements-dev.lock", ".gitignore"),
+    *(
+        "CONTRIBUTING.md",
+        "requirements.lock",
+        "requirements-dev.lock",
+        ".gitignore",
+        ".gitattributes",
+    ),
 }
 # Written so that this file does not contain them itself.
 FOREIGN = [
