@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true
 
 from admin.words import SOON
+from store import people
 from store.columns import Moment
 from store.db import Transaction
 from store.fold import fold, fold_latin
@@ -186,8 +187,14 @@ def _key(after: str) -> tuple[datetime, int] | None:
 
 
 def search(tx: Transaction, scope: Scope, words: str, after: str = "") -> Page:
-    """Grievances by number, phone, or words in any spelling; open and closed, newest first."""
-    query = select(table.c.id, table.c.due_at).where(visible(scope), _matching(words))
+    """Grievances by number, phone, name, or words in any spelling; open and closed, newest first.
+
+    Names are found by blind index, whole words only.
+    """
+    found = _matching(words)
+    if named := people.by_name(tx, words):
+        found = or_(found, and_(table.c.sensitive == "", table.c.complainant_id.in_(named)))
+    query = select(table.c.id, table.c.due_at).where(visible(scope), found)
     return _newest(tx, query, after)
 
 

@@ -34,8 +34,3 @@ def put(content: bytes) -> str:
 def get(digest: str) -> bytes:
     """The content of a kept file; FileNotFoundError where there is none."""
     return unseal(_path(digest).read_bytes(), _CONTEXT)
-
-
-def remove(digest: str) -> None:
-    """Delete a file; nothing happens when it is gone already."""
-    _path(digest).unlink(missing_ok=True)

@@ -43,13 +43,6 @@ def taken(tx: Transaction, references: Iterable[str]) -> set[str]:
     return set(tx.execute(query).scalars())
 
 
-def count_of_year(tx: Transaction, year: int) -> int:
-    """How many grievances carry the year's first two digits."""
-    low, high = f"{year % 100:02d}", f"{year % 100 + 1:02d}"
-    query = select(func.count()).where(table.c.reference >= low, table.c.reference < high)
-    return int(tx.scalar(query) or 0)
-
-
 def _case(row: Any) -> Case:
     return Case(**{name: getattr(row, name) for name in _FIELDS})
 

@@ -225,13 +225,6 @@ def due_channels(tx: Transaction, now: datetime) -> list[str]:
     return list(tx.execute(query.distinct()).scalars())
 
 
-def next_due(tx: Transaction) -> datetime | None:
-    """When the next queued message may go, or None."""
-    query = select(func.min(outbox.c.not_before)).where(outbox.c.state == OutboundState.QUEUED)
-    found: datetime | None = tx.scalar(query)
-    return found
-
-
 def report(tx: Transaction, reports: Iterable[DeliveryReport], now: datetime) -> list[Any]:
     """Apply delivery reports; a late one never downgrades what is known.
 

@@ -112,11 +112,6 @@ def by_ids(tx: Transaction, ids: Iterable[int]) -> dict[int, AddressRow]:
     return {row.id: _row(row) for row in tx.execute(query)}
 
 
-def create_persons(tx: Transaction, languages: Sequence[str | None], now: datetime) -> list[int]:
-    """New people, nothing known of them but perhaps a language; their ids in order."""
-    return tx.insert_ids(person, [{"language": item, "created_at": now} for item in languages])
-
-
 def changed(row: AddressRow, values: Mapping[str, Any]) -> AddressRow:
     """The row as it is with these columns set; `save` writes them."""
     plain = {"language", "language_chosen"}

@@ -75,14 +75,6 @@ def answered(bell: Bell) -> None:
         log.get().warning("bell not cleared", error=type(error).__name__)
 
 
-def is_ringing(bell: Bell) -> bool:
-    """Whether somebody rang since it was last answered."""
-    try:
-        return bool(connection().exists(bell.flag))
-    except RedisError:
-        return False
-
-
 class _Ringer(threading.Thread):
     """Rings in the background, so that no provider waits for Redis."""
 

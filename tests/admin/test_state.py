@@ -62,3 +62,19 @@ def test_a_dead_letter_is_tried_again_and_a_call_ticked_off(client: FlaskClient)
 def test_strangers_see_nothing(client: FlaskClient) -> None:
     client.post("/sign-out")
     assert client.get("/health").status_code in {302, 303, 401}
+
+
+def test_a_person_is_found_by_a_word_of_their_name(client: FlaskClient) -> None:
+    from store import people
+    from workflow.commands import Register
+    from workflow.handlers import Casework
+
+    with transaction() as tx:
+        work = Casework(tx, clock.now())
+        case = work.register(Register("visit", "Ус алга", clock.now()))
+        work.flush()
+        people.name_person(tx, case.complainant_id or 0, "Жишээ Болд")
+    found = client.post("/search", data={"words": "болд"}, follow_redirects=True)
+    assert case.reference in found.get_data(as_text=True)
+    missed = client.post("/search", data={"words": "бат"}, follow_redirects=True)
+    assert case.reference not in missed.get_data(as_text=True)
