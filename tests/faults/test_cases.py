@@ -154,4 +154,7 @@ def test_dripping_connections_stop_nobody(there: Scene) -> None:
             took.append(time.monotonic() - began)
         over.set()
     print("milliseconds:", *(round(1000 * seconds) for seconds in sorted(took)))
-    assert max(took) < 0.25
+    # A server whose threads the slow ones hold answers nobody for many seconds; a machine busy
+    # with another test answers a little later, so the middle of ten is held to the figure.
+    assert sorted(took)[5] < 0.15
+    assert max(took) < 1.0
