@@ -41,8 +41,9 @@ from workflow.states import ACKNOWLEDGING
 
 CONCURRENCY = 4
 AHEAD = 16  # claimed at once, those that wait for one of the `CONCURRENCY` callers among them
-HOLD_SECONDS = outbox.CLAIM_SECONDS / 3  # a claim older than this may lapse during the call
+RENEW_SECONDS = outbox.CLAIM_SECONDS / 3
 LOOK_SECONDS = 0.05
+AWAY_SECONDS = 0.5  # between two tries at writing while the database is away
 GIVE_UP_HOURS = 24
 MOST_ATTEMPTS = 12
 BREAKER_FAILURES = 5
@@ -59,6 +60,14 @@ class Outcome:
 
 
 @dataclass
+class Flight:
+    """A message under way. ``held_until`` (monotonic): from then on others may take its claim."""
+
+    item: Claimed
+    held_until: float
+
+
+@dataclass
 class Lane:
     """One channel's share of the deliverer: its pool, its pace and its breaker."""
 
@@ -66,13 +75,19 @@ class Lane:
     pool: ThreadPoolExecutor
     failures: int = 0
     closed_until: float = 0.0
-    flying: set[Future[Outcome]] = field(default_factory=set)
+    flying: dict[Future[Outcome], Flight] = field(default_factory=dict)
 
     def landed(self) -> list[Outcome]:
         """What became of the messages that are back, told once."""
-        back = {future for future in self.flying if future.done()}
-        self.flying -= back
+        back = [future for future in self.flying if future.done()]
+        for future in back:
+            del self.flying[future]
         return [future.result() for future in back if not self._broken(future)]
+
+    def start(self, item: Claimed, held_until: float) -> None:
+        """Send in a thread of this lane."""
+        flight = Flight(item, held_until)
+        self.flying[self.pool.submit(_send, self, flight)] = flight
 
     def _broken(self, future: Future[Outcome]) -> bool:
         error = future.exception()
@@ -120,34 +135,55 @@ def deliver(part: int = 0) -> int:
     """Send what is due; the number of messages tried."""
     with _alone:
         answered(Bell(DELIVER, part))  # who rings from here on has us called again
-        tried = 0
+        tried, started, renewed = 0, 0, time.monotonic()
+        unwritten: list[Outcome] = []
         while True:
-            _settle([outcome for lane in lanes().values() for outcome in lane.landed()])
-            started = _launch()
-            tried += started
+            unwritten += (outcome for lane in lanes().values() for outcome in lane.landed())
+            if _settled(unwritten):
+                unwritten.clear()
+                tried += (started := _launch())
+            else:  # what providers took must be written before anything else is sent
+                started = 0
+                time.sleep(AWAY_SECONDS)
             flying = _flying()
-            if not (started or flying):
+            if not (unwritten or started or flying):
                 return tried
+            if time.monotonic() - renewed > RENEW_SECONDS:
+                renewed = time.monotonic()
+                _renew(renewed + outbox.CLAIM_SECONDS - RENEW_SECONDS)
             wait(flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
 
 
-def _flying() -> set[Future[Outcome]]:
-    return {future for lane in lanes().values() for future in lane.flying}
+def _flying() -> dict[Future[Outcome], Flight]:
+    return {future: flight for lane in lanes().values() for future, flight in lane.flying.items()}
 
 
 def _launch() -> int:
     """Claim for every lane that has room, in one transaction, and start sending."""
+    held_until = time.monotonic() + outbox.CLAIM_SECONDS - RENEW_SECONDS
     try:
         claimed = _claim(clock.now())
     except DatabaseAway:
         if not _flying():
             raise
         return 0  # stay, for those that come back
-    held_until = time.monotonic() + HOLD_SECONDS
     for code, items in claimed.items():
-        lane = lanes()[code]
-        lane.flying |= {lane.pool.submit(_send, lane, item, held_until) for item in items}
+        for item in items:
+            lanes()[code].start(item, held_until)
     return sum(len(items) for items in claimed.values())
+
+
+def _renew(held_until: float) -> None:
+    """A call may take longer than a claim lives; a claim that was lost is not held any longer."""
+    flights = list(_flying().values())
+    try:
+        with transaction() as tx:
+            ours = outbox.renew(tx, [flight.item for flight in flights], clock.now())
+    except DatabaseAway:
+        return
+    for flight in flights:
+        if flight.item.outbound.id in ours:
+            flight.held_until = held_until
 
 
 def _claim(now: datetime) -> dict[str, list[Claimed]]:
@@ -162,9 +198,10 @@ def _claim(now: datetime) -> dict[str, list[Claimed]]:
         return {code: outbox.claim(tx, code, free[code], now) for code in due}
 
 
-def _send(lane: Lane, item: Claimed, held_until: float) -> Outcome:
+def _send(lane: Lane, flight: Flight) -> Outcome:
     """Carry one message, and say what became of it."""
-    if lane.closed or time.monotonic() > held_until:
+    item = flight.item
+    if lane.closed or time.monotonic() > flight.held_until:
         return Outcome(item, otherwise=lambda tx: _hand_back(tx, item))
     try:
         return Outcome(item, _call(lane, item))
@@ -183,19 +220,17 @@ def _hand_back(tx: Transaction, item: Claimed) -> None:
 # -- writing what became of them ------------------------------------------------------------
 
 
-def _settle(outcomes: Sequence[Outcome]) -> None:
-    """Write outcomes; a database that is away is waited for, the claims outlast it."""
+def _settled(outcomes: Sequence[Outcome]) -> bool:
+    """Write outcomes; False while the database is away: they are kept and tried again."""
     # Grievances are locked in the order of their ids, as everybody does.
     ordered = sorted(outcomes, key=lambda outcome: outcome.item.grievance_id or 0)
-    for pause in (0.2, 1.0, 3.0, 10.0, 0.0) if ordered else ():
-        try:
+    try:
+        if ordered:
             _write(ordered)
-        except DatabaseAway:
-            time.sleep(pause)
-        else:
-            return
-    if ordered:
-        log.get().error("outcomes not written, the claims will lapse", count=len(ordered))
+    except DatabaseAway as error:
+        log.get().error("outcomes wait for the database", code=error.code, count=len(ordered))
+        return False
+    return True
 
 
 def _write(outcomes: Sequence[Outcome]) -> None:

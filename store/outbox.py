@@ -20,7 +20,7 @@ from store.schema import address, outbox
 
 # Acknowledgements go before answers, answers before reminders.
 FIRST, NORMAL, LATER = 0, 5, 9
-CLAIM_SECONDS = 60.0
+CLAIM_SECONDS = 9.0  # renewed while its sender lives; what a dead one held goes on after this
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,20 @@ def _claimed(row: Any, token: str) -> Claimed:
         outbound, row.address_id, row.grievance_id, row.template, row.attempts + 1,
         row.unanswered, token, row.created_at, row.window_until,
     )  # fmt: skip
+
+
+def renew(tx: Transaction, items: Sequence[Claimed], now: datetime) -> set[int]:
+    """Hold claims for another `CLAIM_SECONDS`; the ids of those that were still ours."""
+    rows = tx.execute(
+        update(outbox)
+        .where(
+            outbox.c.id.in_([item.outbound.id for item in items]),
+            outbox.c.claim.in_({item.claim for item in items}),
+        )
+        .values(claimed_until=now + timedelta(seconds=CLAIM_SECONDS))
+        .returning(outbox.c.id)
+    )
+    return {row.id for row in rows}
 
 
 def mark(tx: Transaction, item: Claimed, **values: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from datetime import datetime
 
 from sqlalchemy import select
@@ -26,6 +27,7 @@ from store.schema import outbox as outbox_table
 from workflow.audit import sign_root
 
 TICK_SECONDS = 1.0
+CALM_SECONDS = 5.0  # after an outage the living first write down what became of their messages
 
 
 def tick() -> list[Bell]:
@@ -35,7 +37,7 @@ def tick() -> list[Bell]:
     with reading() as tx:
         bells = waiting(tx, now)
         lapsed = _lapsed(tx, now)
-    if lapsed:
+    if lapsed and time.monotonic() > _calm["from"]:
         with transaction() as tx:
             outbox.expire_claims(tx, now)
         bells.append(Bell(DELIVER))
@@ -56,6 +58,7 @@ def sign_daily(now: datetime) -> None:
 
 
 _signed: dict[str, str] = {}
+_calm = {"from": 0.0}
 
 
 def waiting(tx: Transaction, now: datetime) -> list[Bell]:
@@ -84,6 +87,7 @@ def main() -> None:
         try:
             tick()
         except HariuError as error:
+            _calm["from"] = time.monotonic() + CALM_SECONDS
             log.get().error("tick failed", code=error.code)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select, text
@@ -17,7 +18,7 @@ from channels.sandbox.server import SandboxServer
 from config import clock
 from config.settings import settings
 from store import inbox, outbox
-from store.db import reading, transaction
+from store.db import DatabaseAway, reading, transaction
 from store.inbox import Receipt
 from store.messages import Contact, Inbound
 from store.queue import PARTITIONS
@@ -179,6 +180,42 @@ def test_a_dead_senders_claim_lapses_and_the_message_goes_out(sandbox: SandboxSe
         assert outbox.expire_claims(tx, clock.now()) == 1
     deliver()
     assert rows() == [("sms", "sent", 2)]
+
+
+def test_a_living_senders_claim_is_renewed_during_a_slow_call(
+    sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "CLAIM_SECONDS", 0.6)
+    monkeypatch.setattr(jobs, "RENEW_SECONDS", 0.2)
+    sandbox.behave("twilio", "slow", seconds=2.0)
+    come("sms", "+97688110001")
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(deliver)
+        while not sending.done():
+            time.sleep(0.1)
+            with transaction() as tx:
+                assert outbox.expire_claims(tx, clock.now()) == 0
+    assert rows() == [("sms", "sent", 1)]
+    assert len(taken(sandbox, "twilio")) == 1
+
+
+def test_what_a_provider_took_is_written_after_an_outage(
+    sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come("sms", "+97688110001")
+    away = iter([True] * 4)
+
+    def write(outcomes: Sequence[jobs.Outcome]) -> None:
+        if next(away, False):
+            raise DatabaseAway("gone for a while")
+        whole(outcomes)
+
+    whole = jobs._write
+    monkeypatch.setattr(jobs, "_write", write)
+    monkeypatch.setattr(jobs, "AWAY_SECONDS", 0.05)
+    assert deliver() == 1
+    assert rows() == [("sms", "sent", 1)]
+    assert len(taken(sandbox, "twilio")) == 1
 
 
 def test_pauses_grow_and_are_bounded() -> None:
