@@ -7,29 +7,26 @@ hundred first messages, and `flush` writes it with one statement per table.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from config.clock import is_holiday
 from config.profile import Profile, profile
-from store import channels, grievances, people, sealed
+from store import grievances, people, sealed
 from store.case import Case
 from store.db import Transaction
 from store.fold import search_key
-from store.messages import Capabilities
-from store.outbox import FIRST, NORMAL, Letter, enqueue
 from store.people import AddressRow
-from store.schema import grievance as grievance_table
 from store.schema import person as person_table
-from workflow import deadlines, letters, trail
+from workflow import post, trail, winding
 from workflow.commands import Act, Actor, Refused, Register, permitted
-from workflow.reference import new_code, new_reference
+from workflow.numbers import Numbers
+from workflow.post import Pending, extra_of
+from workflow.reference import new_code
 from workflow.states import Clock, Transition, find
 
-_POOL = 32
 EVENT = {
     "register": "registered", "acknowledge": "acknowledged", "append": "appended",
     "screen": "screened", "assign": "assigned", "investigate": "investigated",
@@ -42,16 +39,6 @@ EVENT = {
 _SETTABLE = ("category", "kind", "place", "bag", "language", "anonymous", "gist")
 
 
-@dataclass(slots=True)
-class _Pending:
-    """A letter asked for; written at flush, when addresses and capabilities are known."""
-
-    case: Case
-    letter: str
-    seq: int
-    extra: Mapping[str, object]
-
-
 class Casework:
     """The changes of one transaction to grievances, their trail and their letters."""
 
@@ -62,14 +49,13 @@ class Casework:
         self._new: dict[int, Case] = {}
         self._changed: set[int] = set()
         self._events: list[dict[str, Any]] = []
-        self._letters: list[_Pending] = []
+        self._letters: list[Pending] = []
         self._persons: list[dict[str, Any]] = []
         self._links: dict[int, int] = {}
         self._sealed: dict[int, list[str]] = {}
         self._to_seal: list[int] = []
         self._notes: list[tuple[int, int | None, str]] = []
-        self._pools: dict[str, list[Any]] = {"reference": [], "case": [], "person": []}
-        self._drawn: dict[str, int] = {}
+        self._numbers = Numbers(tx, now, self.profile)
 
     # -- loading ------------------------------------------------------------------------------
 
@@ -104,10 +90,9 @@ class Casework:
         return case
 
     def _open(self, command: Register, row: Transition) -> Case:
-        stage = self.profile.start_stage
-        return Case(
-            id=self._draw("case"),
-            reference=self._draw("reference"),
+        case = Case(
+            id=self._numbers.draw("case"),
+            reference=self._numbers.draw("reference"),
             code=new_code(),
             kind=command.kind,
             channel=command.channel,
@@ -115,7 +100,7 @@ class Casework:
             folded="" if command.sensitive else search_key(command.text),
             sensitive=command.sensitive,
             status=str(row.to),
-            stage=stage,
+            stage=self.profile.start_stage,
             category=command.category,
             place=command.place,
             language=command.language,
@@ -124,18 +109,19 @@ class Casework:
             anonymous=command.anonymous,
             received_at=command.received_at,
             registered_at=self.now,
-            due_at=self._due(command.received_at, stage, command.category, command.kind),
             head_hash=trail.GENESIS,
             head_mac=b"",
             facts=dict(command.facts),
         )
+        case.due_at = winding.first_due(case, command.received_at, self.profile)
+        return case
 
     def act(self, act: Act) -> Case:
         """Do one act by the table; `Refused` says why not."""
         case = self.case(act.grievance_id)
         row = permitted(case, act, self.profile)
         self._apply(case, row, act)
-        self._record(case, row, act.actor, self._payload(case, row, act), _extra(act.values))
+        self._record(case, row, act.actor, self._payload(case, row, act), extra_of(act.values))
         return case
 
     def _apply(self, case: Case, row: Transition, act: Act) -> None:
@@ -153,7 +139,7 @@ class Casework:
         elif row.command == "note":
             self._notes.append((case.id, act.actor.officer_id, str(act.values["text"])))
         self._appended(case, row, act)
-        self._wind(case, row, act.values)
+        winding.wind(case, row, act.values, self.now, self.profile)
 
     def _seal(self, case: Case, kind: str) -> None:
         """From here on its words are in one place alone, and nobody but focal points sees it."""
@@ -177,39 +163,9 @@ class Casework:
         elif act.actor.officer_id:
             case.waiting_on = "us"
 
-    def _wind(self, case: Case, row: Transition, values: Mapping[str, Any]) -> None:
-        """What the transition does to the clock."""
-        if row.clock is Clock.STOP:
-            case.closed_at = self.now
-            case.outcome = str(values.get("outcome") or "withdrawn")
-        elif row.clock in {Clock.START, Clock.NEXT_STAGE}:
-            if row.clock is Clock.NEXT_STAGE:
-                later = self.profile.next_stage(case.stage)
-                case.stage = later.number if later else case.stage
-            case.outcome = case.closed_at = case.paused_at = None
-            case.due_at = self._due(self.now, case.stage, case.category, case.kind)
-        elif row.clock is Clock.EXTEND and case.due_at:
-            day = case.due_at.astimezone(self.zone(case)).date()
-            case.due_at = deadlines.end_of(_plus(day, int(values["days"])), self.zone(case))
-        elif row.clock is Clock.PAUSE:
-            case.paused_at = self.now
-        elif row.clock is Clock.RESUME and case.paused_at and case.due_at:
-            case.due_at += self.now - case.paused_at
-            case.paused_at = None
-
-    def _due(self, start: datetime, stage: int, category: str | None, kind: str) -> datetime | None:
-        span = self.profile.span(stage, category, kind)
-        if span is None:
-            return None
-        return deadlines.due(start, span, self.profile.timezone, self.is_holiday)
-
-    def is_holiday(self, day: date) -> bool:
-        """Public holidays of Mongolia and the project's own extra days."""
-        return day in self.profile.extra_holidays or is_holiday(day)
-
     def zone(self, case: Case) -> ZoneInfo:
         """The local time the complainant reads dates in."""
-        return self.profile.timezone
+        return winding.zone(case, self.profile)
 
     # -- recording ----------------------------------------------------------------------------
 
@@ -251,50 +207,21 @@ class Casework:
         )  # fmt: skip
         self._changed.add(case.id)
         if row.letter:
-            self._letters.append(_Pending(case, row.letter, seq, extra))
+            self._letters.append(Pending(case, row.letter, seq, extra))
 
     def tell(self, case: Case, letter: str, **extra: object) -> None:
         """Send the complainant a letter that no transition asks for by itself."""
-        self._letters.append(_Pending(case, letter, case.head_seq, extra))
+        self._letters.append(Pending(case, letter, case.head_seq, extra))
 
     # -- drawing ids --------------------------------------------------------------------------
 
-    def _draw(self, kind: str) -> Any:
-        pool = self._pools[kind]
-        if not pool:
-            pool.extend(reversed(self._fill(kind)))
-        return pool.pop()
-
     def expect(self, registrations: int) -> None:
         """Make ready for this many new grievances, so that ids come in one question."""
-        for kind, pool in self._pools.items():
-            if registrations > len(pool):
-                pool[:0] = reversed(self._fill(kind, registrations - len(pool)))
-
-    def _fill(self, kind: str, count: int = 1) -> list[Any]:
-        if kind == "reference":
-            return self._references(max(count, 1))
-        table = grievance_table if kind == "case" else person_table
-        ids = grievances.allocate(self.tx, table, count, self._drawn.get(kind, 0))
-        self._drawn[kind] = ids[-1]
-        return ids
-
-    def _references(self, count: int) -> list[str]:
-        """Free references of this year; unique by constraint, so this only avoids the clash."""
-        year = self.now.astimezone(self.profile.timezone).year
-        crowded, found = False, dict[str, None]()
-        while len(found) < count:
-            drawn = {new_reference(year, crowded=crowded) for _ in range(count + 8)}
-            free = (
-                drawn - grievances.taken(self.tx, drawn) - {c.reference for c in self._new.values()}
-            )
-            crowded = crowded or len(free) < len(drawn) // 2
-            found |= dict.fromkeys(free)
-        return list(found)[:count]
+        self._numbers.expect(registrations)
 
     def _person(self, command: Register) -> int:
         """A new complainant, whose address this is from now on."""
-        person_id: int = self._draw("person")
+        person_id: int = self._numbers.draw("person")
         row = {"id": person_id, "language": command.language, "created_at": self.now}
         self._persons.append(row)
         if command.address_id is not None:
@@ -318,7 +245,7 @@ class Casework:
             sealed.seal(self.tx, grievance_id)
         for grievance_id, officer_id, note in self._notes:
             grievances.add_note(self.tx, grievance_id, officer_id, note, self.now)
-        enqueue(self.tx, self._written(), self.now)
+        post.queue(self.tx, self._letters, self.addresses, self.profile, self.now)
 
     def send_again(
         self,
@@ -333,55 +260,8 @@ class Casework:
 
         ``words`` are what the trail does not keep: the text of a reply.
         """
-        extra = _extra(grievances.payload(self.tx, case.id, seq)) | dict(words)
-        item = _Pending(case, letter, seq, extra)
-        known = channels.capabilities(self.tx)
-        enqueue(self.tx, [replace(self._addressed(item, address, known), key=key)], self.now)
-
-    def _written(self) -> list[Letter]:
-        wanted = {item.case.address_id for item in self._letters if item.case.address_id}
-        missing = wanted - set(self.addresses)
-        if missing:
-            self.addresses |= people.by_ids(self.tx, missing)
-        known = channels.capabilities(self.tx) if wanted else {}
-        return [
-            letter for item in self._letters if (letter := self._letter(item, known)) is not None
-        ]
-
-    def _letter(self, item: _Pending, known: Mapping[str, Capabilities]) -> Letter | None:
-        """None without an address, or where the person asked us to stop writing."""
-        address = self.addresses.get(item.case.address_id or 0)
-        if address is None or address.stopped:
-            return None
-        return self._addressed(item, address, known)
-
-    def _addressed(
-        self, item: _Pending, address: AddressRow, known: Mapping[str, Capabilities]
-    ) -> Letter:
-        case = item.case
-        language = address.language or case.language
-        key = letters.letter_key(item.letter, case, language)
-        values = letters.case_values(case, self.profile, self.zone(case), item.extra)
-        capabilities = known.get(address.channel, Capabilities())
-        written = letters.write(
-            key, language, capabilities, values,
-            letters.choices_of(key, case),
-        )  # fmt: skip
-        if item.letter == "ack" and language and not case.sensitive:
-            written = letters.with_routes(written, self.profile, capabilities)
-        return Letter(
-            key=f"case:{case.id}:{item.seq}:{item.letter}",
-            address_id=address.id,
-            channel=address.channel,
-            account=address.account,
-            template=item.letter,
-            language=written.language,
-            text=written.text,
-            parts=written.parts,
-            grievance_id=case.id,
-            choices=written.choices,
-            priority=FIRST if item.letter == "ack" else NORMAL,
-        )
+        item = Pending(case, letter, seq, words)
+        post.queue_again(self.tx, item, address, key, self.profile, self.now)
 
 
 def _set(case: Case, values: Mapping[str, Any]) -> None:
@@ -393,16 +273,6 @@ def _set(case: Case, values: Mapping[str, Any]) -> None:
         case.facts = {**case.facts, **values["facts"]}
     if "summary" in values:
         case.resolution = str(values["summary"])
-
-
-def _extra(payload: Mapping[str, Any]) -> dict[str, object]:
-    """What a letter takes from its event."""
-    names = ("reason", "summary", "name", "text", "question", "organisation")
-    return {name: payload[name] for name in names if name in payload}
-
-
-def _plus(day: date, days: int) -> date:
-    return date.fromordinal(day.toordinal() + days)
 
 
 def _iso(moment: datetime | None) -> str | None:
