@@ -6,7 +6,6 @@ external id) makes a repeated delivery harmless.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -32,27 +31,13 @@ from store.messages import (
     Location,
     OutboundState,
 )
-from store.people import address_index, partition_of
 from store.queue import DRAIN, Bell, ring_soon
+from store.receipts import Receipt, Rows, clean, rows_of
 from store.schema import inbox, raw_event
 
+__all__ = ["Receipt", "Waiting", "accept", "clean"]
+
 BATCH = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """One genuine event of a provider: its body as it came, and what we understood of it.
-
-    With ``error`` set it is a dead letter: kept, shown to the officer, never acted on.
-    """
-
-    channel: str
-    account: str
-    body: bytes
-    received_at: datetime
-    messages: tuple[Inbound | DeliveryReport, ...] = ()
-    content_type: str = ""
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,115 +52,7 @@ class Waiting:
     report: DeliveryReport | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """A receipt as rows, made (and encrypted) before the database is asked for anything."""
-
-    raw: dict[str, Any]
-    messages: list[dict[str, Any]]
-
-
-def _rows(receipt: Receipt) -> _Rows:
-    state = InboundState.DEAD if receipt.error else InboundState.DONE
-    raw = {
-        "channel": receipt.channel,
-        "account": receipt.account,
-        "received_at": receipt.received_at,
-        "content_type": receipt.content_type[:100],
-        "body": receipt.body,
-        "state": state if receipt.error or receipt.messages else InboundState.IGNORED,
-        "error": receipt.error[:200],
-    }
-    if receipt.error:
-        return _Rows(raw, [_dead(receipt)])
-    return _Rows(raw, [_message(item, receipt) for item in receipt.messages])
-
-
-def _message(item: Inbound | DeliveryReport, receipt: Receipt) -> dict[str, Any]:
-    if isinstance(item, DeliveryReport):
-        return _report(item, receipt)
-    index = address_index(item.channel, item.address)
-    return _base(item.channel, item.account, item.external_id, item.address, index, receipt) | {
-        "kind": item.kind,
-        # PostgreSQL stores no NUL and no half surrogate; neither carries meaning.
-        "text": clean(item.text),
-        "choice": clean(item.choice)[:200],
-        "details": _details(item),
-        "sent_at": item.sent_at,
-    }
-
-
-def clean(text: str) -> str:
-    """``text`` without what no database stores: NUL and lone surrogates."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _report(item: DeliveryReport, receipt: Receipt) -> dict[str, Any]:
-    index = address_index(item.channel, item.address or item.provider_id)
-    identity = f"{item.provider_id}:{item.state}"
-    return _base(item.channel, item.account, identity, item.address, index, receipt) | {
-        "kind": Kind.DELIVERY,
-        "text": "",
-        "choice": item.state,
-        "details": {"provider_id": item.provider_id, "error": item.error},
-        "sent_at": item.at,
-    }
-
-
-def _dead(receipt: Receipt) -> dict[str, Any]:
-    digest = hashlib.sha256(receipt.body).hexdigest()[:40]
-    index = address_index(receipt.channel, "")
-    row = _base(receipt.channel, receipt.account, f"raw:{digest}", "", index, receipt)
-    return row | {
-        "kind": Kind.OTHER,
-        "text": "",
-        "choice": "",
-        "details": None,
-        "sent_at": None,
-        "state": InboundState.DEAD,
-        "error": receipt.error[:200],
-    }
-
-
-def _base(
-    channel: str, account: str, identity: str, address: str, index: bytes, receipt: Receipt
-) -> dict[str, Any]:
-    return {
-        "channel": channel,
-        "account": account[:64],
-        "external_id": clean(identity)[:200],
-        "address": clean(address),
-        "address_index": index,
-        "partition": partition_of(index),
-        "received_at": receipt.received_at,
-        "state": InboundState.NEW,
-        "error": "",
-    }
-
-
-def _details(item: Inbound) -> dict[str, Any] | None:
-    details: dict[str, Any] = {}
-    if item.attachments:
-        details["attachments"] = [
-            {name: getattr(part, name) for name in Attachment.__slots__}
-            for part in item.attachments
-        ]
-    if item.location:
-        details["location"] = {"lat": item.location.lat, "lon": item.location.lon}
-    if item.contact:
-        details["contact"] = {"phone": item.contact.phone, "name": item.contact.name}
-    if item.profile_name:
-        details["profile_name"] = item.profile_name
-    if item.language_hint:
-        details["language_hint"] = item.language_hint
-    if item.thread:
-        details["thread"] = clean(item.thread)
-    if item.answers:
-        details["answers"] = {name: clean(value) for name, value in item.answers.items()}
-    return details or None
-
-
-def insert(tx: Transaction, batch: Sequence[_Rows]) -> None:
+def insert(tx: Transaction, batch: Sequence[Rows]) -> None:
     """Write receipts in this transaction and ring for each partition after the commit."""
     ids = tx.insert_ids(raw_event, [rows.raw for rows in batch])
     messages = [
@@ -195,7 +72,7 @@ class _Committer(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="committer", daemon=True)
-        self.queue: SimpleQueue[tuple[_Rows, Future[None]]] = SimpleQueue()
+        self.queue: SimpleQueue[tuple[Rows, Future[None]]] = SimpleQueue()
 
     def run(self) -> None:
         while True:
@@ -207,7 +84,7 @@ class _Committer(threading.Thread):
                     break
             self._commit(batch)
 
-    def _commit(self, batch: list[tuple[_Rows, Future[None]]]) -> None:
+    def _commit(self, batch: list[tuple[Rows, Future[None]]]) -> None:
         try:
             _store([rows for rows, _ in batch])
         except Exception as error:  # noqa: BLE001 - handed to the requests that wait for it
@@ -222,7 +99,7 @@ class _Committer(threading.Thread):
                 future.set_result(None)
 
 
-def _store(batch: Sequence[_Rows]) -> None:
+def _store(batch: Sequence[Rows]) -> None:
     """Into the database; into the spool while it is away, or while older messages wait there."""
     if not spool.holds():
         try:
@@ -241,7 +118,7 @@ def drain_spool() -> int:
 
     def write(records: list[spool.Record]) -> None:
         with transaction() as tx:
-            insert(tx, [_Rows(record["raw"], record["messages"]) for record in records])
+            insert(tx, [Rows(record["raw"], record["messages"]) for record in records])
 
     try:
         return spool.drain(write)
@@ -283,7 +160,7 @@ def accept(receipt: Receipt, timeout: float = 4.0) -> None:
     is spooled as well, and the inbox knows it twice.
     """
     future: Future[None] = Future()
-    rows = _rows(receipt)
+    rows = rows_of(receipt)
     _committer().queue.put((rows, future))
     try:
         future.result(timeout)

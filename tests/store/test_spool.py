@@ -15,8 +15,8 @@ from config import clock
 from config.settings import settings
 from store import db, inbox, migrate, spool
 from store.db import reading
-from store.inbox import Receipt
 from store.messages import Inbound
+from store.receipts import Receipt, rows_of
 from store.schema import inbox as table
 from tests.postgres import Postgres
 
@@ -110,7 +110,7 @@ def test_files_of_several_processes_are_merged_by_time() -> None:
         moved = Receipt(**{
             name: getattr(item, name) for name in Receipt.__slots__
         } | {"received_at": start + timedelta(seconds=seconds)})  # fmt: skip
-        rows = inbox._rows(moved)
+        rows = rows_of(moved)
         spool.append([{"raw": rows.raw, "messages": rows.messages}])
         own = spool.folder() / f"{os.getpid()}.spool"
         own.rename(spool.folder() / f"{number}.spool")
