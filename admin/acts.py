@@ -211,7 +211,7 @@ def preview(tx: Transaction, dossier: Dossier, act: Act, now: datetime) -> Previ
         return None
     language = address.language or case.language
     key = letters.letter_key(row.letter, case, language)
-    can = dossier.capabilities or Capabilities()
+    can = letters.lettered(dossier.capabilities or Capabilities(), address.script)
     values = letters.case_values(case, profile(), work.zone(case), act.values)
     written = letters.write(key, language, can, values, letters.choices_of(key, case))
     sms = can.units is not None

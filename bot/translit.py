@@ -1,8 +1,7 @@
-"""Latin typing read as Cyrillic for the officer, and texts spelt in Latin for cheap SMS.
+"""Latin typing read as Cyrillic for the officer. Pure.
 
 :func:`to_cyrillic` is a reading aid beside the original, never stored instead of it: Latin "o" may
 be о or ө, "u" may be у, ү or ө, and only vowel harmony and a list of common stems tell which.
-:func:`to_latin` spells outgoing texts in letters that every GSM-7 message can carry.
 """
 
 import re
@@ -11,10 +10,9 @@ from collections.abc import Callable
 from functools import cache
 
 from store.fold import fold_latin
+from store.translit import cased, is_latin
 
-__all__ = ["to_cyrillic", "to_latin"]
-
-# --- Latin to Cyrillic ---------------------------------------------------------------------------
+__all__ = ["reading", "to_cyrillic"]
 
 # Stems with ө or ү that are typed with neither a nor e, so that harmony alone cannot tell.
 _STEMS = (
@@ -164,7 +162,7 @@ def to_cyrillic(text: str, language: str) -> str:
         if len(word) > _LONGEST_WORD:
             return word
         plain = unicodedata.normalize("NFC", word.lower()).translate(_SPELT)
-        return _cased(reader(plain), word)
+        return cased(reader(plain), word)
 
     def read_chunk(found: re.Match[str]) -> str:
         chunk = found[0]
@@ -174,47 +172,9 @@ def to_cyrillic(text: str, language: str) -> str:
     return _CHUNK.sub(read_chunk, text)
 
 
-def _cased(word: str, model: str) -> str:
-    """Return the word in the case of its model: capital letters, a capital, or none."""
-    if len(model) > 1 and model.isupper():
-        return word.upper()
-    return word[:1].upper() + word[1:] if model[:1].isupper() else word
+def reading(text: str, language: str | None) -> str:
+    """Return a Mongolian or Kazakh text typed in Latin letters as Cyrillic; "" for any other.
 
-
-# --- Cyrillic to Latin ---------------------------------------------------------------------------
-
-_LATIN = {
-    "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ё": "yo", "ж": "j", "з": "z",
-    "и": "i", "й": "i", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "ө": "u", "п": "p",
-    "р": "r", "с": "s", "т": "t", "у": "u", "ү": "u", "ф": "f", "х": "h", "ц": "ts", "ч": "ch",
-    "ш": "sh", "щ": "shch", "ъ": "", "ы": "y", "ь": "i", "э": "e", "ю": "yu", "я": "ya",
-    "ә": "a", "ғ": "g", "қ": "k", "ң": "n", "ұ": "u", "һ": "h", "і": "i",
-}  # fmt: skip
-_KAZAKH_LATIN = _LATIN | {"ж": "zh", "ө": "o", "ь": ""}
-# Signs outside the GSM 03.38 basic table, and those its extension table counts twice.
-_SIGNS = {
-    "«": '"', "»": '"', "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "`": "'", "–": "-",
-    "—": "-", "…": "...", "№": "No. ", "₮": " MNT", "[": "(", "]": ")", "{": "(", "}": ")",
-    "\\": "/", "|": "/", "^": "", "~": "-", "•": "-", "\u00a0": " ",
-}  # fmt: skip
-_CYRILLIC_WORD = re.compile(r"[Ѐ-ӿ]+")
-_YE = re.compile(r"(?:^|(?<=[аэиоуыөүяёюе]))е")
-
-
-def to_latin(text: str, language: str) -> str:
-    """Return the text spelt in ASCII that a GSM-7 message carries, one unit a letter.
-
-    "Таны гомдлыг бүртгэлээ" becomes "Tany gomdlyg burtgelee"; signs without a counterpart are
-    left out, placeholders in braces become round brackets, so fill them in before.
+    Meant for the officer, to be shown beside the words as they came and marked as a machine's.
     """
-    table = _KAZAKH_LATIN if language == "kk" else _LATIN
-
-    def spell(found: re.Match[str]) -> str:
-        word = found[0].lower()
-        if language != "kk":
-            word = _YE.sub("ye", word)
-        return _cased("".join(table.get(letter, letter) for letter in word), found[0])
-
-    spelt = _CYRILLIC_WORD.sub(spell, unicodedata.normalize("NFC", text))
-    spelt = "".join(_SIGNS.get(sign, sign) for sign in spelt)
-    return unicodedata.normalize("NFKD", spelt).encode("ascii", "ignore").decode("ascii")
+    return to_cyrillic(text, language) if language in _READERS and is_latin(text) else ""

@@ -87,7 +87,11 @@ class SmsGateway:
         self.code = f"gateway-{name}"
         self.account = given.get("sender", name)
         self.capabilities = Capabilities(
-            form="sms", longest=gateway.longest, units=134, per_second=gateway.per_second
+            form="sms",
+            longest=gateway.longest,
+            units=134,
+            per_second=gateway.per_second,
+            latin=gateway.latin,
         )
         self._gateway = gateway
         self._given = given

@@ -62,7 +62,8 @@ class Gateway(BaseModel):
     ``accepted`` finds in an answer that the message was taken, ``refused`` that it never will be;
     their groups ``id`` and ``code`` are the provider's id and error code. ``number`` is how phones
     are written to it: +97688110001, 97688110001 or 88110001. ``inbound`` and ``report`` name the
-    fields it calls us with.
+    fields it calls us with. ``latin`` is for one that carries GSM-7 alone: texts go out in Latin
+    letters.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -77,6 +78,7 @@ class Gateway(BaseModel):
     number: Literal["plus", "plain", "national"] = "plus"
     longest: int = Field(default=670, ge=70, le=1600)
     per_second: float = Field(default=5.0, gt=0)
+    latin: bool = False
     allow: tuple[IPv4Network | IPv6Network, ...] = ()
     inbound: dict[Role, str] = {"from": "from", "to": "to", "text": "text"}
     report: dict[Literal["id", "state"], str] = {"id": "id", "state": "status"}

@@ -154,7 +154,8 @@ class Capabilities:
     """What a channel can carry. Sizes are in UTF-16 units, windows and rates in seconds.
 
     ``form`` picks the text variant (``sms`` short, ``chat`` long); ``units`` bounds an SMS text
-    (134 = two UCS-2 parts); ``inline`` channels answer inside the request (hotline, web form).
+    (134 = two UCS-2 parts); ``inline`` channels answer inside the request (hotline, web form);
+    ``latin`` ones carry no Cyrillic.
     """
 
     form: str = "chat"
@@ -169,3 +170,4 @@ class Capabilities:
     per_address_seconds: float = 0.0
     abroad: bool = False
     trusted_address: bool = True
+    latin: bool = False

@@ -49,20 +49,21 @@ class AddressRow:
     blocked: bool
     stopped: bool
     window_until: datetime | None
+    script: str = ""
 
 
 def _row(row: Any) -> AddressRow:
     return AddressRow(
         row.id, row.channel, row.account, row.value, row.partition, row.person_id, row.language,
         row.language_chosen, row.blocked_at is not None, row.stopped_at is not None,
-        row.window_until,
+        row.window_until, row.script,
     )  # fmt: skip
 
 
 _COLUMNS = (
     table.c.id, table.c.channel, table.c.account, table.c.value, table.c.partition,
     table.c.person_id, table.c.language, table.c.language_chosen, table.c.blocked_at,
-    table.c.stopped_at, table.c.window_until,
+    table.c.stopped_at, table.c.window_until, table.c.script,
 )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def by_ids(tx: Transaction, ids: Iterable[int]) -> dict[int, AddressRow]:
 
 def changed(row: AddressRow, values: Mapping[str, Any]) -> AddressRow:
     """The row as it is with these columns set; `save` writes them."""
-    plain = {"language", "language_chosen"}
+    plain = {"language", "language_chosen", "script"}
     shown: dict[str, Any] = {name: value for name, value in values.items() if name in plain}
     for column in ("stopped", "blocked"):
         if f"{column}_at" in values:

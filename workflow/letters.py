@@ -13,10 +13,13 @@ from config.profile import Profile
 from store.case import Case
 from store.messages import Capabilities, Choice
 from store.text import measure, shorten, ucs2_units
+from store.translit import to_latin
 
 BOTH = "both"
 # Values that may be cut when an SMS grows too long, the longest first.
 _ELASTIC = ("summary", "reason", "question", "text", "name", "organisation")
+_LATIN_UNITS = 2 * 153  # what two parts hold in GSM-7
+_ELLIPSIS = 2  # "…" is three units in Latin letters
 # Texts that are the same in every language, for people whose language is not known.
 JOINT = {"ack.joint", "language.choose"}
 _LANGUAGES = tuple((f"language:{code}", f"choice.language.{code}") for code in ("mn", "kk", "en"))
@@ -40,6 +43,11 @@ class Written:
     text: str
     parts: int
     choices: tuple[Choice, ...] = ()
+
+
+def lettered(capabilities: Capabilities, script: str) -> Capabilities:
+    """What a channel carries to an address whose person chose these letters ("" for any)."""
+    return replace(capabilities, latin=True) if script == "latin" else capabilities
 
 
 def form_of(key: str, capabilities: Capabilities) -> str:
@@ -69,7 +77,11 @@ def write(
             _fit(formed, tongue, capabilities, _slots(values, tongue)) for tongue in ("mn", "kk")
         ]
         text = "\n".join(dict.fromkeys(both))
-    shown = tuple(Choice(value, _label(label, language or "mn")) for value, label in choices)
+    tongue = language or "mn"
+    shown = tuple(
+        Choice(value, _spelt(_label(label, tongue), tongue, capabilities))
+        for value, label in choices
+    )
     text = text if capabilities.buttons else _numbered(text, shown, key)
     return Written(key, language or BOTH, text, parts_of(text, capabilities), shown)
 
@@ -79,7 +91,12 @@ def with_routes(written: Written, profile: Profile, capabilities: Capabilities) 
     if capabilities.form == "sms" or not profile.routes:
         return written
     more = i18n.text("routes.any_time", written.language, routes=profile.routes[written.language])
+    more = _spelt(more, written.language, capabilities)
     return replace(written, text=f"{written.text}\n{more}")
+
+
+def _spelt(text: str, language: str, capabilities: Capabilities) -> str:
+    return to_latin(text, language) if capabilities.latin else text
 
 
 def _label(label: str, language: str) -> str:
@@ -108,19 +125,20 @@ def _slots(values: Mapping[str, object], language: str) -> Mapping[str, str]:
 
 def _fit(key: str, language: str, capabilities: Capabilities, values: Mapping[str, str]) -> str:
     """The text, its elastic values shortened at a word until the channel's bound holds."""
-    text = i18n.text(key, language, **values)
-    bound = capabilities.units
+    text = _spelt(i18n.text(key, language, **values), language, capabilities)
     entry = i18n.entry(key, language)
-    if bound is None or not entry.sms:
+    if capabilities.units is None or not entry.sms:
         return text
+    bound = _LATIN_UNITS if capabilities.latin else capabilities.units
     for name in _ELASTIC:
         over = ucs2_units(text) - bound
         if over <= 0:
             break
         if name in entry.slots and values.get(name):
-            room = max(ucs2_units(values[name]) - over, 12)
-            values = {**values, name: shorten(values[name], room)}
-            text = i18n.text(key, language, **values)
+            value = _spelt(values[name], language, capabilities)
+            room = max(ucs2_units(value) - over - _ELLIPSIS, 12)
+            values = {**values, name: shorten(value, room)}
+            text = _spelt(i18n.text(key, language, **values), language, capabilities)
     return text
 
 

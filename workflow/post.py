@@ -85,7 +85,8 @@ def _addressed(
     language = address.language or case.language
     key = letters.letter_key(item.letter, case, language)
     values = letters.case_values(case, project, zone(case, project), item.extra)
-    capabilities = known.get(address.channel, Capabilities())
+    carried = known.get(address.channel, Capabilities())
+    capabilities = letters.lettered(carried, address.script)
     written = letters.write(key, language, capabilities, values, letters.choices_of(key, case))
     if item.letter == "ack" and language and not case.sensitive:
         written = letters.with_routes(written, project, capabilities)

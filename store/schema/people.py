@@ -52,6 +52,8 @@ address = Table(
     ref("person_id", "person", index=True),
     Column("language", String(3)),
     Column("language_chosen", Boolean, nullable=False, server_default=text("false")),
+    # "latin" or "cyrillic" where the person chose the letters we write in
+    Column("script", String(10), nullable=False, server_default=""),
     Column("blocked_at", Moment),
     Column("blocked_code", String(50), nullable=False, server_default=""),
     Column("stopped_at", Moment),

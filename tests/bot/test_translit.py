@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.translit import to_cyrillic, to_latin
+from bot.translit import to_cyrillic
+from store.translit import to_latin
 from tests.bot.labelled import messages
 
 

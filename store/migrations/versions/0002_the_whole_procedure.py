@@ -1,0 +1,17 @@
+"""the whole procedure"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("address", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("script", sa.String(length=10), server_default="", nullable=False)
+        )
+
