@@ -1,25 +1,32 @@
 """A form asked everything beforehand: it is registered in one go, with what it says. Pure.
 
 Its answers: ``language`` (chosen), ``kind``, ``aimag`` (a place's code), ``soum`` (words),
-``name``, ``phone``, ``email``, and ``agreed``: the purposes consented to, of `PURPOSES`.
+``name``, ``phone``, ``email``, and ``agreed``: the purposes consented to, of `PURPOSES`. What
+somebody writes down for a person (`bot.filings`) has more: ``by`` (who writes), ``channel`` (how
+the person came), ``received`` (the local day), ``category``, ``sensitive``, ``submitter`` (a
+person's id), ``reach`` (the id of the address letters go to), ``kept`` (a phone never written to)
+and, as facts, ``behalf``, ``told``, ``consent_by``, ``gender``, ``group``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from bot import places
 from bot.sensitive import assess
 from bot.turns import Conversation, Knowledge, Turn, current
 from store.messages import Inbound
-from workflow.commands import CITIZEN, Act, Register
+from workflow.commands import CITIZEN, Act, Actor, Register
+from workflow.states import Role
 
 # Handling what was left to reach the person by, passing it on, asking how it went.
 PURPOSES = ("contact", "refer", "survey")
-_IDENTITY = ("name", "phone", "email")
+_IDENTITY = ("name", "phone", "email", "kept")
+_FACTS = ("behalf", "told", "consent_by", "gender", "group")
+_NOON = time(12)
 
 
 def filled_in(
@@ -30,21 +37,24 @@ def filled_in(
     conversation = replace(conversation, language=language, chosen=bool(language))
     identity = _identity(inbound.answers)
     case = current(conversation, knowledge)
-    sensitive = assess(inbound.text).kind or ""
+    sensitive = assess(inbound.text).kind or inbound.answers.get("sensitive") or ""
     if case is not None and (case.sensitive or not sensitive):
         more = "" if inbound.text in case.text else inbound.text
         act = Act("append", case.id, CITIZEN, {"text": more, "joins": True})
         return Turn(conversation, commands=(act,), identity=identity)
     command = Register(
-        channel=knowledge.channel,
+        channel=inbound.answers.get("channel") or knowledge.channel,
         text=inbound.text,
-        received_at=now,
+        received_at=_received(inbound.answers.get("received", ""), now, knowledge),
+        submitter_id=int(inbound.answers.get("submitter") or 0) or None,
         language=language,
         kind=inbound.answers.get("kind") or "complaint",
+        category=inbound.answers.get("category") or None,
         place=_place(inbound.answers),
         anonymous="name" not in identity,
         sensitive=sensitive,
-        quiet=not _reachable(identity),  # the page tells them, and nothing else could
+        quiet=not _reachable(inbound.answers, identity),  # the page tells them, nothing else could
+        actor=_actor(inbound.answers.get("by", "")),
         facts=_facts(inbound.answers, identity),
     )
     return Turn(conversation, commands=(command,), identity=identity)
@@ -61,15 +71,33 @@ def _agreed(answers: Mapping[str, str]) -> set[str]:
     return set(answers.get("agreed", "").split()) & set(PURPOSES)
 
 
-def _reachable(identity: Mapping[str, str]) -> bool:
-    return "phone" in identity or "email" in identity
+def _reachable(answers: Mapping[str, str], identity: Mapping[str, str]) -> bool:
+    return "phone" in identity or "email" in identity or "reach" in answers
+
+
+def _actor(by: str) -> Actor:
+    """Who wrote it down: ``officer:3``, ``cso:7``; nobody but the person themselves for ""."""
+    role, _, number = by.partition(":")
+    return Actor(Role(role), int(number)) if by else CITIZEN
+
+
+def _received(day: str, now: datetime, knowledge: Knowledge) -> datetime:
+    """Noon of the local day it was received; this moment for today, or where none is said."""
+    if not (day and knowledge.profile):
+        return now
+    zone = knowledge.profile.timezone
+    told = date.fromisoformat(day)
+    return now if told >= now.astimezone(zone).date() else datetime.combine(told, _NOON, zone)
 
 
 def _facts(answers: Mapping[str, str], identity: Mapping[str, str]) -> dict[str, Any]:
     agreed = _agreed(answers)
     facts: dict[str, Any] = {name: True for name in ("refer", "survey") if name in agreed}
     facts["consent"] = "agree" if "contact" in agreed else "anonymous"
-    facts["contact"] = _reachable(identity)
+    facts["contact"] = _reachable(answers, identity)
+    facts |= {name: answers[name] for name in _FACTS if answers.get(name)}
+    if "reach" in answers:
+        facts["reach"] = int(answers["reach"])
     words = answers.get("soum", "")
     return facts | ({"place": words} if words else {})
 

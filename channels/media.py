@@ -6,27 +6,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import filetype
-
 from channels.base import Channel, Fetched, Fetches, SendError
 from config import clock, log
 from store import attachments, files
 from store.attachments import LOST, REFUSED, STORED, Wanted
 from store.db import transaction
+from store.uploads import LARGEST, content_type
 
 AT_ONCE = 4
 TRIES = 8
-LARGEST = 20 * 1024 * 1024
-# Judged by content, never by the name or type a sender claims.
-ALLOWED = {
-    "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic",
-    "audio/ogg", "audio/mpeg", "audio/amr", "audio/mp4", "audio/m4a", "audio/x-m4a",
-    "audio/aac", "audio/x-wav", "audio/wav",
-    "video/mp4", "video/3gpp", "video/quicktime", "video/webm",
-    "application/pdf", "application/msword", "application/vnd.ms-excel",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}  # fmt: skip
 
 
 def fetch_due(channels: Mapping[str, Channel]) -> int:
@@ -64,18 +52,6 @@ def _keep(item: Wanted, fetched: Fetched) -> None:
     else:
         digest = files.put(fetched.content)
         _settle(item, STORED, sha256=digest, size=len(fetched.content), content_type=kind, error="")
-
-
-def content_type(content: bytes) -> str | None:
-    """What ``content`` really is, if we take such files; plain text is taken as UTF-8."""
-    guessed = filetype.guess_mime(content[:8192])
-    if guessed is None and content and b"\0" not in content:
-        try:
-            content.decode("utf-8")
-        except UnicodeDecodeError:
-            return None
-        return "text/plain"
-    return guessed if guessed in ALLOWED else None
 
 
 def _failed(item: Wanted, error: SendError) -> None:

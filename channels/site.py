@@ -14,15 +14,17 @@ from flask.blueprints import BlueprintSetupState
 from itsdangerous import BadSignature
 from werkzeug.exceptions import HTTPException
 
+from bot import filings
 from bot.forms import PURPOSES
 from channels import site_form, site_rows, site_words
 from channels.site_form import Filled
 from channels.site_words import keep, language, link
+from channels.webform import ACCOUNT
 from config import clock, log
 from config.errors import HariuError
 from config.profile import profile
 from config.settings import settings
-from store import attempts
+from store import attempts, uploads
 from store.db import DatabaseAway, transaction
 
 site = Blueprint(
@@ -78,8 +80,8 @@ def _form(filled: Filled, status: int = 200) -> Response:
         filled=filled,
         token=request.form.get("token") if filled.token else site_form.new_token(),
         purposes=PURPOSES,
-        accepted=site_form.ACCEPTED,
-        most_files=site_form.MOST_FILES,
+        accepted=uploads.ACCEPTED,
+        most_files=uploads.MOST_FILES,
         megabytes=site_form.FILE_MEGABYTES,
         longest=site_form.LONGEST_TEXT,
         usual=profile().span(profile().start_stage, None, "complaint"),
@@ -122,7 +124,7 @@ def _flooded() -> bool:
 def _handle(external_id: str) -> None:
     """Register now what is kept already; where that fails a worker does it later."""
     try:
-        site_rows.handle(external_id)
+        filings.handle(ACCOUNT, external_id)
     except Exception as error:  # noqa: BLE001 - the web route is one of the four edges
         name = error.code if isinstance(error, HariuError) else type(error).__name__
         log.get().error("form not handled in its request", error=name)
@@ -153,9 +155,9 @@ def receipt() -> Response:
 def _receipt(external_id: str) -> Response:
     """The receipt; while the form waits for the database, that it does."""
     try:
-        found = site_rows.receipt(external_id)
+        found = filings.receipt(ACCOUNT, external_id)
         if found is not None:
-            site_rows.acknowledge(found.grievance_id)
+            filings.acknowledge(found.grievance_id)
     except DatabaseAway:
         found = None
     if found is None:
@@ -167,11 +169,11 @@ def _receipt(external_id: str) -> Response:
         status_page=f"{public}/status",
         usual=profile().extension,
         megabytes=site_form.FILE_MEGABYTES,
-        most_files=site_form.MOST_FILES,
+        most_files=uploads.MOST_FILES,
         reasons={
-            site_rows.TOO_LARGE: "large",
-            site_rows.WRONG_TYPE: "type",
-            site_rows.TOO_MANY: "many",
+            uploads.TOO_LARGE: "large",
+            uploads.WRONG_TYPE: "type",
+            uploads.TOO_MANY: "many",
         },
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase
 
@@ -13,27 +13,24 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.datastructures import FileStorage
 
 from bot.forms import PURPOSES
-from channels.media import ALLOWED, LARGEST, content_type
 from channels.webform import Submission
 from config.profile import profile
 from config.settings import settings
-from store import files
+from store import uploads
 from store.crypto import blind
 from store.inbox import clean
 from store.messages import Attachment
 from store.phones import normalise
+from store.uploads import LARGEST, MOST_FILES
 
-MOST_FILES = 5
 MEGABYTE = 1024 * 1024
 FILE_MEGABYTES = LARGEST // MEGABYTE
 LONGEST_BODY = MOST_FILES * LARGEST + MEGABYTE
 LONGEST_TEXT = 20_000  # characters
 TOKEN_SECONDS = 24 * 3600
 TOKEN_LETTERS = 24
-ACCEPTED = ",".join(sorted(ALLOWED | {"text/plain", ".m4a", ".amr", ".heic"}))
 _LENGTHS = {"kind": 16, "aimag": 32, "soum": 100, "name": 100, "phone": 40, "email": 200}
 _EMAIL = re.compile(r"[^\s@#]+@[^\s@#]+\.[^\s@#]+")
-_KINDS = {"image": "image", "audio": "audio", "video": "video"}
 
 
 def signer(purpose: str) -> URLSafeTimedSerializer:
@@ -126,23 +123,14 @@ def _sent(request: Request) -> list[FileStorage]:
 
 
 def _files(request: Request) -> tuple[Attachment, ...]:
-    sent = _sent(request)
-    kept = [_kept(item) for item in sent[:MOST_FILES]]
-    return (*kept, *(Attachment("document", name=_name(item)) for item in sent[MOST_FILES:]))
+    return kept_files(_sent(request))
 
 
-def _kept(item: FileStorage) -> Attachment:
-    """Judged by content, kept at once; the refused ones are told of without their message."""
-    content = item.stream.read(LARGEST + 1)
-    kind = content_type(content)
-    claimed = (item.mimetype or "application/octet-stream")[:100]
-    name = _name(item)
-    if kind is None or len(content) > LARGEST:
-        return Attachment("document", claimed, len(content), name)
-    family = _KINDS.get(kind.partition("/")[0], "document")
-    return Attachment(family, kind, len(content), name, handle=files.put(content))
-
-
-def _name(item: FileStorage) -> str:
-    """The last part of the name: some browsers send the whole path."""
-    return clean(re.split(r"[/\\]", item.filename or "")[-1])[:100]
+def kept_files(sent: Sequence[FileStorage]) -> tuple[Attachment, ...]:
+    """The first few files, kept; the others are told of without their content."""
+    kept = [
+        uploads.keep(item.filename or "", item.mimetype or "", item.stream.read(LARGEST + 1))
+        for item in sent[:MOST_FILES]
+    ]
+    names = [uploads.plain_name(item.filename or "") for item in sent[MOST_FILES:]]
+    return (*kept, *(Attachment("document", name=name) for name in names))

@@ -6,28 +6,21 @@ row's lock alone decides whether this request or a worker handles it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
-from typing import Any
 
-from bot.batch import Batch
-from channels.media import LARGEST
 from channels.webform import ACCOUNT, CODE, CONTENT_TYPE, Submission, read
 from config import clock
 from config.errors import HariuError
 from config.profile import Stage, profile
 from store import attempts, grievances, inbox, website
-from store.attachments import REFUSED, STORED
 from store.case import Case
-from store.db import Transaction, reading, transaction
-from store.messages import Attachment
-from workflow.commands import CITIZEN, SYSTEM, Act, Refused
+from store.db import Transaction, transaction
+from workflow.commands import CITIZEN, Act, Refused
 from workflow.handlers import Casework
 from workflow.reference import is_reference
 
-TOO_LARGE, WRONG_TYPE, TOO_MANY = "too large", "not a kind of file we take", "too many"
 # An operator may put a whole valley behind one internet address.
 WRONG_CODES = 20
 # What of the trail concerns the person; everything else stays in the office.
@@ -46,21 +39,7 @@ class Locked(HariuError):
     code = "website.locked"
 
 
-# -- a form and its receipt -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the person is told: number, code, dates, files that were not taken (name, reason)."""
-
-    grievance_id: int
-    reference: str
-    code: str
-    received_at: datetime
-    due_at: datetime | None
-    sensitive: bool
-    reachable: bool
-    refused: tuple[tuple[str, str], ...]
+# -- a form --------------------------------------------------------------------------------------
 
 
 def accept(form: Submission) -> str:
@@ -69,56 +48,6 @@ def accept(form: Submission) -> str:
     message = read(body)
     inbox.accept(inbox.Receipt(CODE, ACCOUNT, body, clock.now(), (message,), CONTENT_TYPE))
     return message.external_id
-
-
-def handle(external_id: str) -> None:
-    """Register what the form says, unless a worker already did or it waits in the spool."""
-    with transaction() as tx:
-        row = website.find(tx, CODE, ACCOUNT, external_id)
-        waiting = inbox.load(tx, [row.id]) if row and website.is_new(row) else []
-        if waiting:
-            Batch(tx, waiting).run()
-            files = waiting[0].message.attachments
-            website.settle_files(tx, row.id, [_settled(item) for item in files])
-
-
-def _settled(item: Attachment) -> Mapping[str, Any]:
-    """A form's files were kept, or refused, before the form itself."""
-    if item.handle:
-        return {"state": STORED, "sha256": item.handle, "not_before": None}
-    large = (item.size or 0) > LARGEST
-    reason = TOO_LARGE if large else (item.content_type and WRONG_TYPE) or TOO_MANY
-    return {"state": REFUSED, "error": reason, "not_before": None}
-
-
-def receipt(external_id: str) -> Receipt | None:
-    """The receipt of a form; None while it is not registered."""
-    with reading() as tx:
-        row = website.find(tx, CODE, ACCOUNT, external_id)
-        case = grievances.get(tx, row.grievance_id) if row and row.grievance_id else None
-        if case is None:
-            return None
-        files = website.files_of(tx, row.id)
-    return Receipt(
-        case.id,
-        case.reference,
-        case.code,
-        case.received_at,
-        case.due_at,
-        bool(case.sensitive),
-        bool(case.facts.get("contact")),
-        tuple((item.name, item.error) for item in files if item.state == REFUSED),
-    )
-
-
-def acknowledge(grievance_id: int) -> None:
-    """The number was shown: that is the acknowledgement of this channel."""
-    with transaction() as tx:
-        casework = Casework(tx, clock.now())
-        case = casework.case(grievance_id)
-        if case.is_open and case.acknowledged_at is None:
-            casework.act(Act("acknowledge", case.id, SYSTEM, {"at": casework.now}))
-            casework.flush()
 
 
 # -- looking by number and code -------------------------------------------------------------------

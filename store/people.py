@@ -164,6 +164,23 @@ _LINK = (
 )
 
 
+def add_person(
+    tx: Transaction, name: str, language: str | None, now: datetime, details: Any = None
+) -> int:
+    """A person who has no address here; the id."""
+    row = {"language": language, "details": details, "created_at": now}
+    (person_id,) = tx.insert_ids(person, [row])
+    name_person(tx, person_id, name)
+    return person_id
+
+
+def keep_details(tx: Transaction, person_id: int, details: Mapping[str, Any]) -> None:
+    """Keep more about a person, encrypted, beside what is known."""
+    one = person.c.id == person_id
+    known = tx.scalar(select(person.c.details).where(one)) or {}
+    tx.execute(update(person).where(one).values(details={**known, **details}))
+
+
 def name_person(tx: Transaction, person_id: int, name: str) -> None:
     """Keep a name, encrypted, with blind indexes of its words."""
     tx.execute(update(person).where(person.c.id == person_id).values(name=name))

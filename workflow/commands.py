@@ -39,7 +39,7 @@ class Register:
     """Take up a new grievance. ``facts`` holds what else is known of it.
 
     ``sensitive`` seals it from the first moment; ``quiet`` sends no acknowledgement, because
-    something else tells the person.
+    something else tells the person. ``submitter_id`` is who filed it for somebody else.
     """
 
     channel: str
@@ -47,6 +47,7 @@ class Register:
     received_at: datetime
     address_id: int | None = None
     person_id: int | None = None
+    submitter_id: int | None = None
     language: str | None = None
     kind: str = "complaint"
     category: str | None = None

@@ -22,11 +22,11 @@ def send_on(tx: Transaction, outbox_id: int, now: datetime) -> bool:
         return False
     key = row.key.split(">")[0]
     case = grievances.get(tx, row.grievance_id)
-    if case is None or case.complainant_id is None:
+    if case is None:
         return False
     tried = outbox.addresses_tried(tx, key)
     reachable = channels.capabilities(tx)
-    for address in people.others(tx, case.complainant_id):
+    for address in _addresses(tx, case):
         if address.id not in tried and address.channel in reachable and _open(address):
             words = {"text": _words(row, case)} if row.template == "reply" else {}
             Casework(tx, now).send_again(
@@ -34,6 +34,13 @@ def send_on(tx: Transaction, outbox_id: int, now: datetime) -> bool:
             )
             return True
     return False
+
+
+def _addresses(tx: Transaction, case: Case) -> list[AddressRow]:
+    """What the complainant is reached by; first what was named for this very matter."""
+    named = people.by_ids(tx, [case.facts["reach"]]) if "reach" in case.facts else {}
+    own = people.others(tx, case.complainant_id) if case.complainant_id else []
+    return [*named.values(), *(row for row in own if row.id not in named)]
 
 
 def _open(address: AddressRow) -> bool:

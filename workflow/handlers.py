@@ -106,6 +106,7 @@ class Casework:
             language=command.language,
             address_id=command.address_id,
             complainant_id=command.person_id or self._person(command),
+            submitter_id=command.submitter_id,
             anonymous=command.anonymous,
             received_at=command.received_at,
             registered_at=self.now,

@@ -49,30 +49,41 @@ def identify(
     """What a person told of themselves: a name, another way to reach them."""
     if "name" in identity and address.person_id is not None:
         people.name_person(tx, address.person_id, identity["name"])
+    if "kept" in identity and address.person_id is not None:
+        people.keep_details(tx, address.person_id, {"phone": identity["kept"]})
     if "phone" in identity:
         add_phone(tx, identity["phone"], address, now)
     if "email" in identity:
-        _add_address(tx, "email", identity["email"], address, now)
+        _join(tx, _address(tx, "email", identity["email"], now), address)
 
 
 def add_phone(tx: Transaction, phone: str, address: AddressRow, now: datetime) -> None:
     """A phone that a person shared becomes their next address, where texts can be sent."""
+    _join(tx, texting_address(tx, phone, now), address)
+
+
+def texting_address(tx: Transaction, phone: str, now: datetime) -> AddressRow | None:
+    """Where texts to this phone go; None where there is no number or nothing carries texts."""
     number = phones.normalise(phone)
     texting = channels.of_form(tx, "sms")
-    if number is not None and texting:
-        _add_address(tx, "sms" if "sms" in texting else min(texting), number, address, now)
+    if number is None or not texting:
+        return None
+    return _address(tx, "sms" if "sms" in texting else min(texting), number, now)
 
 
-def _add_address(
-    tx: Transaction, channel: str, value: str, address: AddressRow, now: datetime
-) -> None:
-    """Nobody loses an address to somebody else who names it: it stays with whom it was first."""
+def _address(tx: Transaction, channel: str, value: str, now: datetime) -> AddressRow | None:
     reachable = channels.accounts(tx)
-    if address.person_id is None or channel not in reachable:
-        return
+    if channel not in reachable:
+        return None
     end = Endpoint(channel, reachable[channel], value, people.address_index(channel, value))
     (row,) = people.resolve(tx, [end], now).values()
-    people.link(tx, {row.id: address.person_id})
+    return row
+
+
+def _join(tx: Transaction, other: AddressRow | None, address: AddressRow) -> None:
+    """Nobody loses an address to somebody else who names it: it stays with whom it was first."""
+    if other is not None and address.person_id is not None:
+        people.link(tx, {other.id: address.person_id})
 
 
 def apply_reports(tx: Transaction, reports: Sequence[DeliveryReport | None], now: datetime) -> None:
