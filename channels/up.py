@@ -45,7 +45,7 @@ def up(procfile: Path = PROCFILE, *, verbose: bool = False) -> None:
             Redis, a failing release, or a process that does not become ready.
     """
     chosen = settings()
-    prepare(chosen.home, given=_given(chosen))
+    prepare(chosen.home, _given(chosen), chosen.database_url)
     with _one_instance(chosen.home) as lock:
         if problems := _port_problems(chosen):
             raise UpError("; ".join(problems))

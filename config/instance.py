@@ -1,6 +1,7 @@
 """What an instance keeps in its HOME beside the database: keys, and secrets of the sandbox.
 
-Everything is made once, at the first start, and never changed afterwards.
+Everything is made once, at the first start, and never changed afterwards. Keys are not made anew
+beside a database that already holds something: nothing in it would open any more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from config.errors import HariuError
 from config.settings import KEYS_FILE, Settings
 
 SANDBOX_FILE = "sandbox.env"
@@ -81,11 +83,29 @@ _MAILBOX: Final[dict[str, Maker]] = {
 }
 
 
-def prepare(home: Path, given: Collection[str] = ()) -> None:
+# Without these, rows that exist cannot be read or checked; the metrics token may always be new.
+_IRREPLACEABLE: Final = ("HARIU_DATA_KEY", "HARIU_SECRET_KEY")
+
+
+class KeysLost(HariuError):
+    """The database holds rows, and the keys that they were written with are gone."""
+
+    code = "keys.lost"
+
+
+def prepare(home: Path, given: Collection[str] = (), database_url: str = "") -> None:
     """Make the folder ``home`` and what is missing in its files of keys and sandbox secrets.
 
-    Keys whose variables are in ``given`` come from elsewhere and are not made.
+    Keys whose variables are in ``given`` come from elsewhere and are not made; `KeysLost` where
+    one would be made for the database at ``database_url`` ("": none yet) that is already in use.
     """
+    kept = {*given, *_read(home / KEYS_FILE)}
+    lost = [name for name in _IRREPLACEABLE if name not in kept]
+    if lost and database_url and _in_use(database_url):
+        raise KeysLost(
+            f"the database holds data, but {' and '.join(lost)} cannot be found: put"
+            f" {home / KEYS_FILE} back from your backup (new keys would open nothing)"
+        )
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if home.stat().st_uid == os.getuid():
         home.chmod(0o700)  # a folder made beforehand is open to everybody as a rule
@@ -94,6 +114,30 @@ def prepare(home: Path, given: Collection[str] = ()) -> None:
     doubles = (*(makers for makers, _, _ in _DOUBLES.values()), _MAILBOX)
     makers = {f"SANDBOX_{name}": make for double in doubles for name, make in double.items()}
     _complete(home / SANDBOX_FILE, makers)
+
+
+def _in_use(database_url: str) -> bool:
+    """Whether that database has an officer: every release makes one before anything else."""
+    from sqlalchemy import NullPool, create_engine, inspect, make_url, text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    url = make_url(database_url)
+    patience = {"connect_timeout": 5}
+    if url.get_backend_name() == "sqlite":
+        if not Path(url.database or "").exists():
+            return False  # to look would be to make it
+        patience = {"timeout": 5}
+    try:
+        engine = create_engine(url, poolclass=NullPool, connect_args=patience)
+        with engine.connect() as connection:
+            known = "officer" in inspect(connection).get_table_names()
+            return known and connection.scalar(text("SELECT 1 FROM officer LIMIT 1")) is not None
+    except SQLAlchemyError as error:
+        name = type(error).__name__
+        raise KeysLost(
+            f"{KEYS_FILE} is not complete, and the database cannot be asked ({name}) whether it"
+            " needs the old keys: start the database first, or put the file back"
+        ) from None
 
 
 def sandbox_wiring(settings: Settings) -> dict[str, str]:

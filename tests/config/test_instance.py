@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from config.instance import prepare, sandbox_wiring
-from config.settings import Settings
+from config import clock
+from config.instance import KeysLost, prepare, sandbox_wiring
+from config.settings import Settings, settings
+from store import officers
+from store.db import transaction
 
 
 def values(file: Path) -> dict[str, str]:
@@ -110,3 +113,32 @@ def test_a_channel_with_settings_is_left_alone(home: Path) -> None:
 def test_without_a_sandbox_nothing_is_wired(home: Path, reason: dict[str, str]) -> None:
     prepare(home)
     assert sandbox_wiring(chosen(home, **reason)) == {}
+
+
+def test_no_new_keys_beside_a_database_in_use(store: str, home: Path) -> None:
+    url = settings().database_url
+    prepare(home, database_url=url)  # tables alone: nothing is written under any key yet
+    with transaction() as tx:
+        officers.ensure_first(tx, clock.now())
+    keys = home / "keys.env"
+    prepare(home, database_url=url)
+    complete = keys.read_text()
+    for lost in ("HARIU_DATA_KEY", "HARIU_SECRET_KEY"):
+        keys.write_text("".join(line for line in complete.splitlines(True) if lost not in line))
+        with pytest.raises(KeysLost, match=f"{lost} cannot be found: put .*keys.env back"):
+            prepare(home, database_url=url)
+        assert lost not in keys.read_text()
+        prepare(home, {lost}, url)  # it may come from the environment instead
+    keys.unlink()
+    with pytest.raises(KeysLost, match="HARIU_DATA_KEY and HARIU_SECRET_KEY"):
+        prepare(home, database_url=url)
+    assert not keys.exists()
+
+
+def test_a_database_that_does_not_answer_may_need_the_old_keys(home: Path) -> None:
+    away = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    with pytest.raises(KeysLost, match="start the database first"):
+        prepare(home, database_url=away)
+    prepare(home, database_url=f"sqlite:///{home / 'hariu.db'}")
+    assert not (home / "hariu.db").exists()
+    prepare(home, database_url=away)  # with all keys there is nothing to ask
