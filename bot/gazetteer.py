@@ -101,6 +101,7 @@ _CASES = (
 _ENDINGS = frozenset(_CASES.split())
 _LONGEST_ENDING = max(map(len, _ENDINGS))
 _SLIP_LENGTH = 6
+_BEGINNING = 3
 LONGEST_NAME = 30
 _REPEATED = re.compile(r"(.)\1+")
 
@@ -167,23 +168,52 @@ def _stems(word: str, shortest: int) -> Iterator[str]:
                 yield from (stem + vowel for vowel in "еау")
 
 
-def exact(word: str, shortest: int = 3) -> tuple[Place, ...]:
+@cache
+def _beginnings() -> frozenset[str]:
+    return frozenset(key[:_BEGINNING] for key in _index())
+
+
+def exact(word: str, shortest: int = _BEGINNING) -> tuple[Place, ...]:
     """Return the places a collapsed key names, with or without a case ending.
 
-    `shortest` is the least length of what stands before the ending.
+    `shortest` is the least length of what stands before the ending, and never below three.
     """
     index = _index()
+    if word[:_BEGINNING] not in _beginnings():  # most words; no ending reaches that far
+        return ()
     return next((index[stem] for stem in _stems(word, shortest) if stem in index), ())
 
 
-def slipped(word: str, shortest: int = 3) -> tuple[Place, ...]:
+@cache
+def _long_ends() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    names = _long_names()
+    return (
+        frozenset(key[:_BEGINNING] for key in names),
+        frozenset(key[_BEGINNING:] for key in names),
+        frozenset(key[_BEGINNING + 1 :] for key in names),
+    )
+
+
+def _may_be_slipped(stem: str) -> bool:
+    """One slip leaves the beginning of a name as it is, or what comes after the beginning."""
+    beginnings, tails, shorter = _long_ends()
+    return (
+        stem[:3] in beginnings
+        or stem[3:] in tails  # another letter
+        or stem[4:] in tails  # a letter more
+        or stem[2:] in tails  # a letter less
+        or stem[4:] in shorter  # two letters swapped over the border
+    )
+
+
+def slipped(word: str, shortest: int = _BEGINNING) -> tuple[Place, ...]:
     """Return the places a key names but for one slip, in names of six letters or more.
 
     The key is collapsed or an :func:`open_key`.
     """
     slips = _slips()
     for stem in _stems(word, shortest):
-        if len(stem) >= _SLIP_LENGTH:
+        if len(stem) >= _SLIP_LENGTH and _may_be_slipped(stem):
             near = set().union(*(slips.get(short, ()) for short in (stem, *_shortened(stem))))
             if keys := sorted(key for key in near if one_slip(stem, key)):
                 return tuple(dict.fromkeys(each for key in keys for each in _long_names()[key]))

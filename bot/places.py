@@ -68,6 +68,7 @@ _BAG = re.compile(
     r"\b(?:(\d{1,2}) ?(?:р|дугар|дугер|ши|инши|нши|тх|хи)? ?(?:баг|бак|хуру)"
     r"(?:ин|ни|н|т|ас|нас|нус|нд|иг|г|ар|и|инда|инан|та|тан)?|(?:баг|бак|хуру) (\d{1,2}))\b"
 )
+_BAG_WORD = re.compile(r"(?:баг|бак|хуру)\w{0,4}|р|дугар|дугер|ши|инши|нши|тх|хи")
 _WIDEST = 3
 _NEAR = 1
 _LONG = 6
@@ -107,9 +108,31 @@ def _marker(key: str) -> str:
 
 
 def _spans(words: _Words, answer: bool) -> list[_Span]:
-    """Return the spans, longest names first, none overlapping."""
+    """Return the spans, longest names first, none overlapping.
+
+    Names with a slip are looked for where they can count at all: in an answer, beside a marker, and
+    in a short message beside a name spelt well or in one that begins like a list of places.
+    """
+    spans = _scan(words, loose=answer)
+    if answer or len(words.keys) > _SHORT_MESSAGE:
+        return spans
+    if any(not span.slip for span in spans) or _begins_with_place(words):
+        return _scan(words, loose=True)
+    return spans
+
+
+def _begins_with_place(words: _Words) -> bool:
+    telling = (
+        at
+        for at, key in enumerate(words.keys)
+        if not (key.isdigit() or words.markers[at] or key in _FILLERS or _BAG_WORD.fullmatch(key))
+    )
+    first = next(telling, None)
+    return first is not None and _span_at(words, first, loose=True) is not None
+
+
+def _scan(words: _Words, loose: bool) -> list[_Span]:
     spans: list[_Span] = []
-    loose = answer or len(words.keys) <= _SHORT_MESSAGE
     at = 0
     while at < len(words.keys):
         if span := _span_at(words, at, loose):

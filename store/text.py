@@ -24,6 +24,7 @@ _LIMITS: dict[Encoding, tuple[int, int]] = {"GSM-7": (160, 153), "UCS-2": (70, 6
 
 # From the best place to cut a text to the worst; the white space itself is dropped.
 _BREAKS = tuple(re.compile(p) for p in (r"\s*\n\s*\n\s*", r"\s*\n\s*", r"(?<=[.!?…])\s+", r"\s+"))
+_BASIC = "\uffff"  # up to here a character is one unit
 _JOINER = "\u200d"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
@@ -44,6 +45,10 @@ class Segments:
 def measure(text: str) -> Segments:
     """Count encoding, units and parts of ``text`` as an SMS."""
     encoding = _encoding(text)
+    if encoding == "UCS-2" and max(text) <= _BASIC:  # nothing to divide wrongly: plain arithmetic
+        single, several = _LIMITS[encoding]
+        units = len(text)
+        return Segments(encoding, units, 1 if units <= single else -(-units // several))
     units = sum(_width(char, encoding) for char in text)
     return Segments(encoding, units, len(split_sms(text)))
 
@@ -70,6 +75,8 @@ def split_sms(text: str) -> list[str]:
 
 def ucs2_units(text: str) -> int:
     """Return the length of ``text`` in UTF-16 units, the way SMS, Telegram and Messenger count."""
+    if max(text, default="") <= _BASIC:
+        return len(text)
     return sum(_width(char, "UCS-2") for char in text)
 
 
