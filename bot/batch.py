@@ -221,6 +221,8 @@ class Batch:
         spoken, before = turn.conversation, person.address
         if (spoken.language, spoken.chosen) != (before.language, before.language_chosen):
             changes |= {"language": spoken.language, "language_chosen": spoken.chosen}
+        if spoken.script != before.script:
+            changes["script"] = spoken.script
         if turn.stopped is not None:
             changes["stopped_at"] = self.now if turn.stopped else None
         if turn.blocked is not None or before.blocked:
@@ -244,7 +246,8 @@ class Batch:
 
     def _letter(self, person: _Person, tell: Tell, key: str) -> Letter:
         address = person.address
-        capabilities = self.capabilities.get(address.channel, Capabilities())
+        carried = self.capabilities.get(address.channel, Capabilities())
+        capabilities = letters.lettered(carried, address.script)
         case = self.casework.cases.get(tell.case_id or 0)
         case = case or next((c for c in self.named.values() if c.id == tell.case_id), None)
         values = self._values(case, tell)
@@ -293,7 +296,8 @@ def _one_answer(address: AddressRow) -> bool:
 
 
 def _spoken(conversation: Conversation, row: AddressRow) -> Conversation:
-    """The language kept with the address, where the conversation does not know it."""
+    """The letters kept with the address, and its language where the conversation has none."""
+    conversation = replace(conversation, script=row.script)
     if conversation.language or not row.language:
         return conversation
     state = conversation.to_state() | {"language": row.language, "chosen": row.language_chosen}

@@ -9,10 +9,10 @@ from datetime import datetime
 from bot.content import register
 from bot.intents import Intent
 from bot.intents import Kind as Wish
-from bot.questions import not_answered, speak, taken
+from bot.questions import not_answered, speak, taken, write_in
 from bot.requests import HANDLERS, call_a_person, not_understood
 from bot.script import BY_NAME
-from bot.steps import Tell
+from bot.steps import SCRIPTS, Tell
 from bot.turns import MORE, Conversation, Knowledge, Turn, by_id, none_found, tell, tell_status
 from workflow.commands import CITIZEN, Act
 
@@ -34,6 +34,8 @@ def chosen(conversation: Conversation, choice: str, knowledge: Knowledge, now: d
     conversation = replace(conversation, misunderstood=0)
     if name == "language" and value in {"mn", "kk", "en"}:
         return speak(conversation, value, knowledge, now)
+    if name == "script" and value in SCRIPTS:
+        return write_in(conversation, value, knowledge)
     if name in BY_NAME:
         question = BY_NAME[name]
         return taken(conversation, question, question.choose(value), knowledge)

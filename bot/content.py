@@ -13,6 +13,7 @@ from bot.steps import Tell
 from bot.turns import MORE, NEW, Conversation, Knowledge, Turn, current, in_burst, moment
 from store.case import Case
 from store.messages import Inbound
+from store.translit import is_latin
 from workflow.commands import CITIZEN, Act, Register
 
 # A short addition ("яаралтай!") is not asked about: it belongs to the matter.
@@ -118,7 +119,15 @@ def register(conversation: Conversation, words: str, now: datetime, knowledge: K
     )
     # A photo says little by itself; its sender is asked for words, not obliged.
     told = () if words.strip() else (Tell("media.received"),)
+    if not sensitive and _may_want_latin(conversation, words, knowledge):
+        turned, told = replace(turned, offered=True), (*told, Tell("latin.offer"))
     return Turn(turned, told, (command,), wake_at=until)
+
+
+def _may_want_latin(conversation: Conversation, words: str, knowledge: Knowledge) -> bool:
+    """Who types Mongolian or Kazakh in Latin letters is told once that we can, too."""
+    known = conversation.offered or conversation.script or knowledge.capabilities.latin
+    return not known and conversation.language in {"mn", "kk"} and is_latin(words)
 
 
 def _go_on(conversation: Conversation, inbound: Inbound, knowledge: Knowledge) -> Turn:

@@ -31,7 +31,8 @@ __all__ = ["Conversation", "Knowledge", "Turn", "about", "advance", "references"
 FORGOTTEN_AFTER = timedelta(days=1)
 FLOOD_WINDOW = timedelta(minutes=10)
 FLOOD_MESSAGES = 30
-ANSWERED = ("mn", "kk")  # languages in which we answer without being asked to
+ANSWERED = ("mn", "kk", "en")  # languages in which we answer without being asked to
+_ENGLISH_WORDS = 3  # a Mongolian or Kazakh writer may well send "help" or "status"
 
 
 def references(inbound: Inbound) -> set[str]:
@@ -148,6 +149,7 @@ def _listen(conversation: Conversation, text: str) -> Conversation:
     if conversation.chosen or (conversation.language and conversation.grievance_id):
         return conversation
     found = identify(text)
-    if found.sure and found.language in ANSWERED:
+    short = found.language == "en" and len(text.split()) < _ENGLISH_WORDS
+    if found.sure and found.language in ANSWERED and not short:
         return replace(conversation, language=found.language)
     return conversation

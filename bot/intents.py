@@ -50,7 +50,8 @@ class Intent:
     """A recognised keyword.
 
     `reference` (8 or 9 digits, check digit not verified) and `code` (6 digits) are what was sent
-    with it; `language` is "mn", "kk", "en", "ru", or None where the person only asked to choose.
+    with it; `language` is "mn", "kk", "en", "ru", "latin" or "cyrillic" for the letters we write
+    in, or None where the person only asked to choose.
     """
 
     kind: Kind

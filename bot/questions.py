@@ -19,7 +19,7 @@ from bot.script import (
     place_options,
 )
 from bot.steps import LANGUAGES, MENU, YES_NO, Tell
-from bot.turns import MORE, NEW, Conversation, Knowledge, Turn, current, in_burst, moment
+from bot.turns import MORE, NEW, Conversation, Knowledge, Turn, current, in_burst, moment, tell
 from store.case import Case
 from store.messages import Inbound
 from store.phones import normalise
@@ -107,6 +107,18 @@ def speak(conversation: Conversation, language: str, knowledge: Knowledge, now: 
         turn = ask_next(spoken, knowledge)
     wake_at = moment(spoken.burst_until) if joining else None
     return replace(turn, replies=(Tell("language.set"), *turn.replies), wake_at=wake_at)
+
+
+def write_in(conversation: Conversation, script: str, knowledge: Knowledge) -> Turn:
+    """From now on in these letters; what waited is put again in them."""
+    if knowledge.capabilities.latin:
+        return tell(conversation, "script.only_latin")
+    written = replace(conversation, script=script, offered=True)
+    if written.language is None:
+        again: tuple[Tell, ...] = (Tell("language.choose", options=LANGUAGES),)
+    else:
+        again = ask_again(written, knowledge).replies if written.asked else ()
+    return Turn(written, (Tell(f"script.{script}"), *again))
 
 
 def _back(conversation: Conversation, knowledge: Knowledge) -> Turn:

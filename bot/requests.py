@@ -9,9 +9,9 @@ from hmac import compare_digest
 
 from bot.intents import Intent
 from bot.intents import Kind as Wish
-from bot.questions import ask_again, not_answered, speak
+from bot.questions import ask_again, not_answered, speak, write_in
 from bot.script import BY_NAME
-from bot.steps import LANGUAGES, MENU, YES_NO, Tell
+from bot.steps import LANGUAGES, MENU, SCRIPTS, YES_NO, Tell
 from bot.turns import (
     NEW,
     Conversation,
@@ -145,7 +145,10 @@ def _language(
 ) -> Turn:
     if intent.language in {"mn", "kk", "en"}:
         return speak(conversation, intent.language, knowledge, now)
-    return Turn(conversation, (Tell("language.choose", options=LANGUAGES),))
+    if intent.language in SCRIPTS:
+        return write_in(conversation, intent.language, knowledge)
+    options = (*LANGUAGES, SCRIPTS["cyrillic" if conversation.script == "latin" else "latin"])
+    return Turn(conversation, (Tell("language.choose", options=options),))
 
 
 def call_a_person(conversation: Conversation, knowledge: Knowledge) -> Turn:
@@ -182,9 +185,16 @@ def _buttons(knowledge: Knowledge) -> bool:
 
 
 def _menu(conversation: Conversation, knowledge: Knowledge) -> Turn:
-    """What can be done here; an SMS has no room for a list."""
-    options = (MENU if conversation.language else LANGUAGES) if _buttons(knowledge) else ()
+    """What can be done here; an SMS has no room for a list of that, but for one of languages."""
+    if conversation.language is None:
+        return _in_both(conversation, "greeting")
+    options = MENU if _buttons(knowledge) else ()
     return Turn(conversation, (Tell("greeting", options=options),))
+
+
+def _in_both(conversation: Conversation, key: str) -> Turn:
+    """Said in Mongolian and Kazakh; whoever reads neither finds their language below."""
+    return Turn(conversation, (Tell(key), Tell("language.choose", options=LANGUAGES)))
 
 
 def _person(
@@ -241,7 +251,7 @@ def _repeat(
 
 
 def _help(conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime) -> Turn:
-    return tell(conversation, "help")
+    return tell(conversation, "help") if conversation.language else _in_both(conversation, "help")
 
 
 def _show_menu(

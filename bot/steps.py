@@ -12,6 +12,7 @@ YES_NO: Options = (("yes", "choice.yes"), ("no", "choice.no"))
 LANGUAGES: Options = tuple(
     (f"language:{code}", f"choice.language.{code}") for code in ("mn", "kk", "en")
 )
+SCRIPTS = {code: (f"script:{code}", f"choice.script.{code}") for code in ("latin", "cyrillic")}
 MENU: Options = tuple(
     (f"menu:{name}", f"choice.menu.{name}")
     for name in ("complain", "suggest", "status", "person", "language")

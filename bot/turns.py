@@ -20,6 +20,9 @@ NEW, MORE = "new", "more"  # words for a new matter, or more about this one, are
 class Conversation:
     """Where the dialogue with one address stands. JSON-able, see `to_state`.
 
+    ``script`` is "latin" or "cyrillic" where the person chose the letters we write in, and
+    ``offered`` says that they know of the choice.
+
     ``asked`` is the question that waits for an answer (or `NEW`, `MORE`), ``asked_of`` those that
     were put about ``grievance_id``; ``told`` the last text said, ``added_at`` when words were last
     called added; ``proven`` are grievances opened
@@ -29,6 +32,8 @@ class Conversation:
 
     language: str | None = None
     chosen: bool = False
+    script: str = ""
+    offered: bool = False
     grievance_id: int | None = None
     proven: tuple[int, ...] = ()
     burst_until: str = ""

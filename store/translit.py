@@ -23,6 +23,7 @@ _SIGNS = {
     "\\": "/", "|": "/", "^": "", "~": "-", "•": "-", "\u00a0": " ",
 }  # fmt: skip
 _CYRILLIC_WORD = re.compile(r"[Ѐ-ӿ]+")
+_BLANKS = re.compile(" {2,}")
 _YE = re.compile(r"(?:^|(?<=[аэиоуыөүяёюе]))е")
 
 
@@ -41,7 +42,7 @@ def to_latin(text: str, language: str) -> str:
         return cased("".join(table.get(letter, letter) for letter in word), found[0])
 
     spelt = _CYRILLIC_WORD.sub(spell, unicodedata.normalize("NFC", text))
-    spelt = "".join(_SIGNS.get(sign, sign) for sign in spelt)
+    spelt = _BLANKS.sub(" ", "".join(_SIGNS.get(sign, sign) for sign in spelt))
     return unicodedata.normalize("NFKD", spelt).encode("ascii", "ignore").decode("ascii")
 
 

@@ -185,7 +185,7 @@ class Run:
 
     @property
     def address(self) -> str:
-        return PHONE if self.channel == "sms" else "5001"
+        return "5001" if self.channel == "telegram" else PHONE
 
     def come(self, number: int, **values: Any) -> None:
         self.said.append(values.get("text", ""))

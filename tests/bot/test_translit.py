@@ -81,7 +81,7 @@ def test_other_languages_stay() -> None:
             "Шағымыңыз тіркелді. Нөмірі: 26004127. Жауап 21.12.2026 дейін. Барысы: БАРЫС 26004127",
             "Shagymynyz tirkeldi. Nomiri: 26004127. Zhauap 21.12.2026 deiin. Barysy: BARYS 26004127",
         ),
-        ("mn", "Ерөө сум, «Говь» 5 № 2", 'Yeruu sum, "Govi" 5 No.  2'),
+        ("mn", "Ерөө сум, «Говь» 5 № 2", 'Yeruu sum, "Govi" 5 No. 2'),
         ("mn", "Цаг [10–12] \u1820", "Tsag (10-12) "),
     ],
 )
