@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select, update
 
 from admin import views
+from bot.translit import reading
 from store import channels, grievances, officers, people, sealed
 from store.case import Case
 from store.db import Transaction
@@ -38,6 +39,7 @@ class Entry:
     error: str = ""
     parts: int = 0
     language: str = ""
+    reading: str = ""  # a machine's, of words typed in Latin letters
     files: tuple[Any, ...] = ()
 
 
@@ -112,17 +114,21 @@ def _heard(tx: Transaction, case: Case) -> Iterable[Entry]:
     The words of a matter that is or was sealed are in one place of their own, without times.
     """
     words = sealed.read(tx, case.id)
-    yield from (Entry("in", case.received_at, text, case.channel) for text in words)
+    yield from (_said(case, case.received_at, text, case.channel) for text in words)
     columns = (inbox.c.id, inbox.c.channel, inbox.c.kind, inbox.c.text, inbox.c.received_at,
                inbox.c.grievance_id)  # fmt: skip
     query = select(*columns).where(_of_case(inbox, case), inbox.c.kind.not_in(_SPOKEN))
     rows = tx.execute(query.order_by(inbox.c.id.desc()).limit(_LONGEST)).all()
     files = _files(tx, [row.id for row in rows])
     if case.text and not any(row.grievance_id == case.id for row in rows):
-        yield Entry("in", case.received_at, case.text, case.channel)
+        yield _said(case, case.received_at, case.text, case.channel)
     for row in rows:
         if row.text or row.id in files or not words:
-            yield Entry("in", row.received_at, row.text, row.channel, files=files.get(row.id, ()))
+            yield _said(case, row.received_at, row.text, row.channel, files.get(row.id, ()))
+
+
+def _said(case: Case, at: datetime, text: str, channel: str, files: tuple[Any, ...] = ()) -> Entry:
+    return Entry("in", at, text, channel, reading=reading(text, case.language), files=files)
 
 
 def _files(tx: Transaction, inbox_ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:

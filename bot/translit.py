@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import cache
 
+from bot.language import identify
 from store.fold import fold_latin
 from store.translit import cased, is_latin
 
@@ -175,6 +176,10 @@ def to_cyrillic(text: str, language: str) -> str:
 def reading(text: str, language: str | None) -> str:
     """Return a Mongolian or Kazakh text typed in Latin letters as Cyrillic; "" for any other.
 
-    Meant for the officer, to be shown beside the words as they came and marked as a machine's.
+    Meant for the officer, beside the words as they came and marked as a machine's. Without a
+    ``language`` it is identified.
     """
-    return to_cyrillic(text, language) if language in _READERS and is_latin(text) else ""
+    if not is_latin(text):
+        return ""
+    spoken = language or identify(text).language
+    return to_cyrillic(text, spoken) if spoken in _READERS else ""
