@@ -1,0 +1,138 @@
+"""The Grievance Log as a file: XLSX, CSV, or a page to print.
+
+No cell can become a formula: what begins like one gets an apostrophe before it, in both formats,
+because a workbook is often saved as CSV (https://owasp.org/www-community/attacks/CSV_Injection).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+
+from config import i18n
+from workflow.grievance_log import Row, headings
+
+_WIDTHS = (6, 22, 13, 20, 30, 52, 40, 40, 22)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# XML 1.0 cannot hold these, and no reader wants them.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_DATE_FORMAT = "yyyy-mm-dd"
+_A4 = 9  # ECMA-376, ST_PaperSize
+_LONGEST_CELL = 32_000  # Excel's own limit is 32,767 characters
+
+Progress = Callable[[int], None]
+
+
+def nothing(_: int) -> None:
+    """No progress is shown."""
+
+
+def safe(text: str) -> str:
+    """``text`` as a cell that no spreadsheet takes for a formula."""
+    clean = _CONTROL.sub("", text)[:_LONGEST_CELL]
+    return f"'{clean}" if clean.lstrip(" \u00a0\ufeff").startswith(_FORMULA) else clean
+
+
+def xlsx(rows: Iterable[Row], language: str, path: Path, told: Progress = nothing) -> int:
+    """Write a workbook; the number of rows. Rows go to disk as they come."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(i18n.text("desk.log.sheet", language))
+    _set_up(sheet, language)
+    sheet.append([_heading(sheet, words) for words in headings(language)])
+    written = 0
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row.cells()])
+        written += 1
+        told(1)
+    sheet.auto_filter.ref = f"A1:I{written + 1}"
+    book.save(path)
+    return written
+
+
+def _set_up(sheet: Any, language: str) -> None:
+    """Columns, frozen heading, and how it comes out of a printer."""
+    for letter, width in zip("ABCDEFGHI", _WIDTHS, strict=True):
+        sheet.column_dimensions[letter].width = width
+    sheet.freeze_panes = "B2"
+    sheet.print_title_rows = "1:1"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = _A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_margins.left = sheet.page_margins.right = 0.4
+    sheet.oddHeader.center.text = i18n.text("desk.log.title", language)
+    sheet.oddFooter.center.text = "&P / &N"
+
+
+_LINE = Side(style="thin", color="9AA5AE")
+_BORDER = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
+_TOP = Alignment(vertical="top", wrap_text=True)
+_BOLD, _FILL = Font(bold=True), PatternFill("solid", fgColor="DCE6EE")
+
+
+def _heading(sheet: Any, words: str) -> Any:
+    cell = WriteOnlyCell(sheet, words)
+    cell.font, cell.fill, cell.border = _BOLD, _FILL, _BORDER
+    cell.alignment = _TOP
+    return cell
+
+
+def _cell(sheet: Any, value: int | str | date) -> Any:
+    cell = WriteOnlyCell(sheet, safe(value) if isinstance(value, str) else value)
+    cell.border, cell.alignment = _BORDER, _TOP
+    if isinstance(value, str):
+        cell.data_type = "s"
+    elif isinstance(value, date):
+        cell.number_format = _DATE_FORMAT
+    return cell
+
+
+def csv_file(rows: Iterable[Row], language: str, path: Path, told: Progress = nothing) -> int:
+    """Write CSV in UTF-8 with a byte order mark, which Excel needs to see Cyrillic."""
+    written = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+        writer.writerow(headings(language))
+        for row in rows:
+            writer.writerow([_plain(value) for value in row.cells()])
+            written += 1
+            told(1)
+    return written
+
+
+def _plain(value: int | str | date) -> str:
+    return safe(value) if isinstance(value, str) else str(value)
+
+
+_STYLE = (
+    "body{font:11pt/1.35 'Noto Sans',Arial,sans-serif;margin:1.2cm;color:#111}"
+    "h1{font-size:15pt}table{border-collapse:collapse;width:100%;font-size:9pt}"
+    "th,td{border:1px solid #9aa5ae;padding:3px 5px;vertical-align:top;text-align:left;"
+    "overflow-wrap:anywhere}th{background:#dce6ee}thead{display:table-header-group}"
+    "tr{break-inside:avoid}td:first-child,td:nth-child(3){white-space:nowrap}"
+    "@page{size:A4 landscape;margin:1cm}@media print{body{margin:0}}"
+)
+
+
+def page(rows: Iterable[Row], language: str, about: str) -> Iterator[str]:
+    """A page to print, piece by piece; ``about`` says whose log it is and for which time."""
+    title = escape(i18n.text("desk.log.title", language))
+    yield (
+        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8">'
+        f"<title>{title}</title><style>{_STYLE}</style></head><body>"
+        f"<h1>{title}</h1><p>{escape(about)}</p><table><thead><tr>"
+    )
+    yield "".join(f'<th scope="col">{escape(words)}</th>' for words in headings(language))
+    yield "</tr></thead><tbody>\n"
+    for row in rows:
+        yield f"<tr>{''.join(f'<td>{escape(str(value))}</td>' for value in row.cells())}</tr>\n"
+    yield "</tbody></table></body></html>\n"
