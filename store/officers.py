@@ -31,6 +31,8 @@ ROLES: Final = (
     "officer", "assignee", "coordinator", "psc_secretary", "focal_point", "auditor",
     "administrator",
 )  # fmt: skip
+# Who signs in at the partners' door, and nowhere else; never together with a role of the desk.
+PARTNER: Final = "cso"
 LANGUAGES: Final = ("mn", "en")
 IDLE, ABSOLUTE = timedelta(hours=12), timedelta(days=7)
 FREE_TRIES = 5
@@ -131,6 +133,8 @@ def create(
 def known_roles(roles: Iterable[str]) -> list[str]:
     """``roles`` in the order of `ROLES`; `OfficerError` for none or an unknown one."""
     wanted = set(roles)
+    if wanted == {PARTNER}:
+        return [PARTNER]
     if not wanted or wanted - set(ROLES):
         raise OfficerError(f"roles are {', '.join(ROLES)}", code="officer.role")
     return [role for role in ROLES if role in wanted]
@@ -148,11 +152,16 @@ def by_login(tx: Transaction, login: str) -> Officer | None:
 
 
 def everyone(tx: Transaction, *, active_only: bool = False) -> list[Officer]:
-    """All accounts by name."""
+    """All accounts of the desk by name; partners are none of them."""
     query = select(*_COLUMNS).order_by(table.c.name, table.c.id)
     if active_only:
         query = query.where(table.c.active)
-    return [_officer(row) for row in tx.execute(query)]
+    return [found for row in tx.execute(query) if not is_partner(found := _officer(row))]
+
+
+def is_partner(account: Officer) -> bool:
+    """Whether this account belongs to a partner, for whom the desk is shut."""
+    return PARTNER in account.roles
 
 
 def change(tx: Transaction, officer_id: int, **values: Any) -> None:
@@ -174,16 +183,19 @@ def reset(tx: Transaction, officer_id: int, now: datetime) -> str:
 # -- passwords and lock-out -------------------------------------------------------------------
 
 
-def authenticate(login: str, password: str, code: str, now: datetime) -> Officer | None:
+def authenticate(
+    login: str, password: str, code: str, now: datetime, *, partner: bool = False
+) -> Officer | None:
     """The officer, if login, password and (where set) the code of the moment are right.
 
-    None without saying which of them was wrong, or that the account is locked, ended or unknown;
+    With ``partner`` an account of the partners' door, without it one of the desk's. None without
+    saying which of them was wrong, or that the account is locked, ended or unknown;
     each case costs the same work. Opens transactions of its own.
     """
     with transaction() as tx:
         row = _count_failure(tx, normal(login), now)
     right = passwords.matches(row.password_hash if row else passwords.decoy(), password)
-    if row is None or not right:
+    if row is None or not right or (PARTNER in row.roles) != partner:
         return None
     with transaction() as tx:
         if row.totp is not None and not _use_code(tx, row.id, row.totp, code, now):
@@ -302,15 +314,18 @@ def _alive(now: datetime) -> Any:
     )
 
 
-def find_session(tx: Transaction, token: str, now: datetime) -> tuple[Officer, Session] | None:
-    """Who holds ``token``, if the session is alive and the account active."""
+def find_session(
+    tx: Transaction, token: str, now: datetime, *, partner: bool = False
+) -> tuple[Officer, Session] | None:
+    """Who holds ``token``, if the session is alive, the account active and this their door."""
     query = (
         select(*_COLUMNS, *_SESSION)
         .join(session_table, session_table.c.officer_id == table.c.id)
         .where(session_table.c.token_hash == _hash(token), table.c.active, _alive(now))
     )
     row = tx.execute(query).first()
-    return (_officer(row), _session(row)) if row else None
+    here = row is not None and (PARTNER in row.roles) == partner
+    return (_officer(row), _session(row)) if row is not None and here else None
 
 
 _SESSION = (
