@@ -13,12 +13,13 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from admin import auth, cases, guard, health, queue, state, words
+from admin import auth, cases, guard, health, intake, queue, state, words
 from config import log
 from config.settings import settings
 from store.db import DatabaseAway
 
 LONGEST_BODY = 1 << 20  # forms of words; files come in by other doors
+_WITH_FILES = {"intake.enter": intake.LONGEST_BODY}
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " media-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
@@ -53,11 +54,11 @@ def create_app() -> Flask:
         WTF_CSRF_TIME_LIMIT=None,  # an officer's page stays open all day; it ends with the session
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    guard.set_up(app)  # before any form is read: a stranger is sent to the sign-in
     app.before_request(_storable)
-    guard.set_up(app)  # before the check of forms: a stranger is sent to the sign-in
     CSRFProtect(app)
     words.set_up(app)
-    for module in (auth, queue, cases, health, state):
+    for module in (auth, queue, cases, health, intake, state):
         app.register_blueprint(module.blueprint)
     app.after_request(_protect)
     app.register_error_handler(DatabaseAway, _database_away)
@@ -68,7 +69,8 @@ def create_app() -> Flask:
 
 
 def _storable() -> None:
-    """PostgreSQL stores no NUL; nobody types one."""
+    """PostgreSQL stores no NUL; nobody types one. Few pages take files."""
+    request.max_content_length = _WITH_FILES.get(request.endpoint or "", LONGEST_BODY)
     if "\0" in request.path or any("\0" in value for value in request.form.values()):
         abort(400)
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from io import BytesIO
-
-import segno
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask import session as browser
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from admin import guard, words
@@ -160,18 +156,8 @@ def _totp_page(secret: str, *, wrong: bool) -> str:
     issuer = f"Hariu {profile().organisation.project.of(person.language)}"
     return render_template(
         "totp.html", secret=secret, wrong=wrong,
-        picture=_qr(passwords.totp_uri(person.login, secret, issuer)),
+        picture=words.qr_code(passwords.totp_uri(person.login, secret, issuer)),
     )  # fmt: skip
-
-
-def _qr(content: str) -> Markup:
-    """A QR code as SVG inside the page; the content is encoded, never written into it."""
-    picture = BytesIO()
-    segno.make(content, error="m").save(
-        picture, kind="svg", xmldecl=False, svgns=False, scale=4, border=4, light="#fff",
-        svgclass="qr", lineclass=None, omitsize=True,
-    )  # fmt: skip
-    return Markup(picture.getvalue().decode())  # noqa: S704 - squares drawn by segno
 
 
 @blueprint.post("/account/code/off")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import segno
 from flask import Flask, url_for
 from markupsafe import Markup
 
@@ -48,7 +51,7 @@ class Badge:
 def set_up(app: Flask) -> None:
     """Give the templates of ``app`` their words."""
     spoken = (
-        t, label, date, moment, due, icon, channel_icon, failure, project, versioned,
+        t, label, date, moment, due, icon, channel_icon, failure, project, versioned, grouped,
     )  # fmt: skip
     app.jinja_env.globals.update({tool.__name__: tool for tool in spoken})
     app.jinja_env.globals.update(n=counted, lang=_lang, me=guard.signed_in)
@@ -123,6 +126,21 @@ def icon(name: str, title: str = "") -> Markup:
     return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
         source, name
     )
+
+
+def qr_code(content: str) -> Markup:
+    """A QR code as SVG inside the page; the content is encoded, never written into it."""
+    picture = BytesIO()
+    segno.make(content, error="m").save(
+        picture, kind="svg", xmldecl=False, svgns=False, scale=4, border=4, light="#fff",
+        svgclass="qr", lineclass=None, omitsize=True,
+    )  # fmt: skip
+    return Markup(picture.getvalue().decode())  # noqa: S704 - squares drawn by segno
+
+
+def grouped(digits: str) -> str:
+    """A number in groups that can be said and typed: 26 004 127."""
+    return re.sub(r"(?<=\d)(?=(\d{3})+$)", " ", digits)
 
 
 def date(when: datetime | None) -> str:

@@ -32,7 +32,7 @@ def main() -> None:
         threads=8,
         connection_limit=1000,  # slow ones must not keep the others out
         channel_timeout=30,
-        max_request_body_size=2 << 20,
+        max_request_body_size=128 << 20,  # scans and recordings; `admin.app` bounds each page
         ident="",
     )
 
