@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -40,7 +40,8 @@ from workflow.handlers import Casework
 from workflow.states import ACKNOWLEDGING
 
 CONCURRENCY = 4
-AHEAD = 16  # claimed at once, those that wait for one of the `CONCURRENCY` callers among them
+AHEAD = 16  # claimed at once at least, those that wait for one of the `CONCURRENCY` callers too
+MOST_AHEAD = 128  # … and at most, where a provider answers so fast that this is a second's work
 RENEW_SECONDS = outbox.CLAIM_SECONDS / 3
 LOOK_SECONDS = 0.05
 AWAY_SECONDS = 0.5  # between two tries at writing while the database is away
@@ -75,6 +76,7 @@ class Lane:
     pool: ThreadPoolExecutor
     failures: int = 0
     closed_until: float = 0.0
+    call_seconds: float = 0.25  # how long a call takes, smoothed
     flying: dict[Future[Outcome], Flight] = field(default_factory=dict)
 
     def landed(self) -> list[Outcome]:
@@ -106,8 +108,10 @@ class Lane:
         if self.closed:
             return 0
         # A channel that keeps failing is tried with one message at a time.
-        most = 1 if self.failures >= BREAKER_FAILURES else AHEAD
-        return max(0, most - len(self.flying))
+        if self.failures >= BREAKER_FAILURES:
+            return max(0, 1 - len(self.flying))
+        a_second = int(CONCURRENCY / self.call_seconds)
+        return max(0, min(max(AHEAD, a_second), MOST_AHEAD) - len(self.flying))
 
     def failed(self, seconds: float = BREAKER_SECONDS) -> None:
         """The provider itself is in trouble: hold back after several in a row."""
@@ -115,8 +119,10 @@ class Lane:
         if self.failures >= BREAKER_FAILURES:
             self.closed_until = time.monotonic() + seconds
 
-    def worked(self) -> None:
+    def worked(self, seconds: float) -> None:
+        """A call was answered well, after so long."""
         self.failures, self.closed_until = 0, 0.0
+        self.call_seconds = max(0.9 * self.call_seconds + 0.1 * seconds, 0.001)
 
 
 @cache
@@ -151,7 +157,7 @@ def deliver(part: int = 0) -> int:
             if time.monotonic() - renewed > RENEW_SECONDS:
                 renewed = time.monotonic()
                 _renew(renewed + outbox.CLAIM_SECONDS - RENEW_SECONDS)
-            wait(flying, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+            wait(flying, timeout=LOOK_SECONDS)  # what comes back together is written together
 
 
 def _flying() -> dict[Future[Outcome], Flight]:
@@ -259,8 +265,9 @@ def _call(lane: Lane, item: Claimed) -> SendResult:
     """
     if item.window_until is not None and clock.now() > item.window_until:
         raise WindowClosed("the reply window is shut", code="window.closed")
+    began = time.monotonic()
     result = _taken_before(lane.channel, item) or lane.channel.send(item.outbound)
-    lane.worked()
+    lane.worked(time.monotonic() - began)
     return result
 
 

@@ -74,7 +74,7 @@ def hurry() -> None:
     with transaction() as tx:
         tx.execute(table.update().values(not_before=clock.now()))
     for lane in jobs.lanes().values():
-        lane.worked()
+        lane.worked(0.1)
 
 
 def taken(sandbox: SandboxServer, provider: str) -> list[str]:
