@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,8 +49,8 @@ class Conversation:
     flood_count: int = 0
 
     def to_state(self) -> dict[str, Any]:
-        """The value as it is stored."""
-        return asdict(self)
+        """The value as it is stored: what is not empty, as every default is."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any] | None) -> Conversation:
