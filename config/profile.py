@@ -21,6 +21,7 @@ from pydantic import (
 from config.errors import HariuError
 from config.gateway import Gateway
 from config.settings import settings
+from config.voice import Voice
 
 SHIPPED = Path(__file__).parent / "profiles"
 
@@ -106,6 +107,7 @@ class Profile(_Model):
     hours: Hours
     extra_holidays: dict[date, str] = {}
     routes: dict[str, str] = {}
+    voice: Voice = Voice()
     gateways: dict[Annotated[str, StringConstraints(pattern="^[a-z0-9]{1,24}$")], Gateway] = {}
 
     @model_validator(mode="after")
