@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.calls import spoken
 from bot.choices import chosen, digit
 from bot.content import take_in
 from bot.forms import filled_in
@@ -95,6 +96,8 @@ def _advance(
         return Turn(conversation)  # a machine wrote: answering could start a loop
     if inbound.kind is Form.CHOICE and inbound.choice:
         return chosen(conversation, inbound.choice, knowledge, now)
+    if "call" in inbound.answers:
+        return spoken(conversation, inbound, now, knowledge)
     if inbound.answers:
         return filled_in(conversation, inbound, now, knowledge)
     if inbound.contact and inbound.contact.phone and not inbound.text:
