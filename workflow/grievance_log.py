@@ -136,7 +136,7 @@ def _row(no: int, row: Any, events: Sequence[Event], wishes: Wishes, project: Pr
     language = wishes.language
     known = [row.name] if row.name else []
     levels = {
-        number: "; ".join(mask(_told(item, language, project), known) for item in items)
+        number: "; ".join(_told(item, language, project, known) for item in items)
         for number, items in resolutions(row, events, project.start_stage).items()
     }
     return Row(
@@ -229,11 +229,11 @@ def _closure(row: Any, event: Event, kept: dict[str, Any]) -> Resolution:
     return Resolution(moment, kept.get("outcome") or default, str(kept.get("summary") or ""))
 
 
-def _told(item: Resolution, language: str, project: Profile) -> str:
+def _told(item: Resolution, language: str, project: Profile, names: list[str]) -> str:
     day = i18n.format_date(item.at.astimezone(project.timezone).date(), language)
     if item.passed_to:
         stage = label("stage", str(item.passed_to), language)
         return i18n.text("desk.log.passed", language, stage=stage, date=day)
     words = label("outcome", item.outcome, language) if item.outcome else ""
-    told = ": ".join(part for part in (words, item.words.strip()) if part)
+    told = ": ".join(part for part in (words, mask(item.words.strip(), names)) if part)
     return f"{told} ({day})" if told else day

@@ -33,7 +33,9 @@ def mask(text: str, names: Iterable[str] = ()) -> str:
         for word in _WORD.findall(name)
         if len(stem := fold(word)) >= _SHORTEST
     ]
-    shaped = _SHAPES.sub(lambda found: found[0] if _DATE.fullmatch(found[0]) else MASK, text)
+    shaped = _SHAPES.sub(
+        lambda found: found[0] if _DATE.fullmatch(found[0].strip("+() ")) else MASK, text
+    )
     return _WORD.sub(lambda found: MASK if _is_name(found[0], stems) else found[0], shaped)
 
 
