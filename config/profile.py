@@ -18,12 +18,15 @@ from pydantic import (
     model_validator,
 )
 
+from config.care import Approver, Bank, Retention
 from config.errors import HariuError
 from config.gateway import Gateway
 from config.settings import settings
 from config.voice import Voice
 
 SHIPPED = Path(__file__).parent / "profiles"
+# The three western aimags keep a time of their own, one hour behind the capital.
+WESTERN = {"bayan-ulgii": "Asia/Hovd", "khovd": "Asia/Hovd", "uvs": "Asia/Hovd"}
 
 
 class ProfileError(HariuError):
@@ -80,6 +83,44 @@ class Hours(_Model):
     closes: time
 
 
+class Quiet(_Model):
+    """Local times between which nobody is written to unasked; may pass midnight."""
+
+    begins: time = time(21)
+    ends: time = time(8)
+
+
+class Resolver(_Model):
+    """Who answers at stage 1 for a place (a code of the places list, or its aimag's)."""
+
+    place: str
+    officer: str
+
+
+class Unit(_Model):
+    """A unit of the organisation: which officers (logins) it has, for which places ("" = all)."""
+
+    code: str
+    name: Words
+    officers: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+
+class Reminders(_Model):
+    """When the clock speaks up by itself, in days unless said otherwise."""
+
+    before: Span = Span(amount=3)
+    before_hours: Span = Span(amount=3, unit="hours")
+    late_before: Span = Span(amount=1)
+    late_before_hours: Span = Span(amount=1, unit="hours")
+    late_extension: Span = Span(amount=10)
+    late_extension_hours: Span = Span(amount=24, unit="hours")
+    question: int = Field(default=7, gt=0)
+    rating: int = Field(default=3, gt=0)
+    solved: tuple[int, ...] = (7, 30)
+    digest: time = time(8, 30)
+
+
 class Organisation(_Model):
     """Who runs the mechanism and how people reach them by other ways."""
 
@@ -103,21 +144,41 @@ class Profile(_Model):
     kinds: tuple[str, ...]
     kind_spans: dict[str, Span] = {}
     categories: tuple[Category, ...]
+    sensitive_span: Span | None = None
     extension: Span
+    extensions: int = Field(default=1, ge=0)
+    meeting_within: int = Field(default=10, gt=0)
+    reminders: Reminders = Reminders()
+    quiet: Quiet = Quiet()
+    duty_officers: tuple[str, ...] = ()
+    resolvers: tuple[Resolver, ...] = ()
+    units: tuple[Unit, ...] = ()
+    speakers: dict[str, tuple[str, ...]] = {}
+    tracks: tuple[str, ...] = ("project", "petition")
     hours: Hours
+    zones: dict[str, str] = WESTERN
     extra_holidays: dict[date, str] = {}
     routes: dict[str, str] = {}
     voice: Voice = Voice()
+    routes_short: str = ""
+    approver: Approver | None = None
+    bank: Bank = Bank()
+    referrals: dict[str, str] = {}
+    retention: Retention = Retention()
     gateways: dict[Annotated[str, StringConstraints(pattern="^[a-z0-9]{1,24}$")], Gateway] = {}
 
     @model_validator(mode="after")
     def _sound(self) -> Profile:
-        ZoneInfo(self.zone)
+        for name in (self.zone, *self.zones.values()):
+            ZoneInfo(name)
         numbers = [stage.number for stage in self.stages]
         if sorted(numbers) != numbers or self.start_stage not in numbers:
             raise ValueError("stages must be in order and hold start_stage")
         if self.stage(self.start_stage).span is None:
             raise ValueError("the first stage needs a span")
+        units = {unit.code for unit in self.units}
+        if unknown := {item.unit for item in self.categories if item.unit} - units:
+            raise ValueError(f"categories name units that are not there: {sorted(unknown)}")
         return self
 
     def stage(self, number: int) -> Stage:
@@ -135,17 +196,45 @@ class Profile(_Model):
     def category(self, code: str | None) -> Category | None:
         return next((item for item in self.categories if item.code == code), None)
 
-    def span(self, stage: int, category: str | None, kind: str) -> Span | None:
-        """How long an answer may take: the kind's own time, else category's, else stage's."""
-        found = self.category(category)
-        first = stage == self.start_stage
-        if first and kind in self.kind_spans:
-            return self.kind_spans[kind]
-        return (found.span if first and found else None) or self.stage(stage).span
+    def span(
+        self, stage: int, category: str | None, kind: str, *, sensitive: bool = False
+    ) -> Span | None:
+        """How long an answer may take.
+
+        Until an appeal the sensitive lane's, the kind's or the category's own time goes before the
+        stage's; after it the stage's alone counts.
+        """
+        if stage <= self.start_stage:
+            found = self.category(category)
+            own = self.kind_spans.get(kind) or (found.span if found else None)
+            if sensitive:
+                own = self.sensitive_span
+            if own:
+                return own
+        return self.stage(stage).span
+
+    def resolver(self, place: str | None) -> str | None:
+        """The login of who answers at stage 1 for ``place``, the most exact entry first."""
+        fitting = [item for item in self.resolvers if within(place, item.place)]
+        return max(fitting, key=lambda item: len(item.place)).officer if fitting else None
+
+    def first_stage(self, place: str | None) -> int:
+        """Stage 1 where somebody local resolves, else the stage of the project itself."""
+        has_local = any(stage.number == 1 for stage in self.stages)
+        return 1 if has_local and self.resolver(place) else self.start_stage
+
+    def zone_of(self, place: str | None) -> str:
+        """The name of the time zone at ``place`` (``bayan-ulgii/tsengel``)."""
+        return self.zones.get((place or "").split("/")[0], self.zone)
 
     @property
     def timezone(self) -> ZoneInfo:
         return ZoneInfo(self.zone)
+
+
+def within(place: str | None, area: str) -> bool:
+    """Whether ``place`` is ``area`` or lies in it; "" is everywhere."""
+    return not area or place == area or bool(place and place.startswith(f"{area}/"))
 
 
 def load(name: str) -> Profile:

@@ -43,6 +43,10 @@ class Case:
     paused_at: datetime | None = None
     closed_at: datetime | None = None
     waiting_on: str = "us"
+    waiting_since: datetime | None = None
+    attend_at: datetime | None = None
+    clock: dict[str, Any] = field(default_factory=dict)
+    decided_at: datetime | None = None
     unread: bool = True
     version: int = 1
     head_seq: int = 0

@@ -58,6 +58,13 @@ def lock(tx: Transaction, ids: Iterable[int]) -> dict[int, Case]:
     return {row.id: _case(row) for row in tx.execute(query)}
 
 
+def to_attend(tx: Transaction, now: datetime, limit: int) -> list[int]:
+    """The grievances the clock has something to do about by ``now``, the longest due first."""
+    query = select(table.c.id).where(table.c.attend_at <= now)
+    query = query.order_by(table.c.attend_at, table.c.id).limit(limit)
+    return sorted(tx.execute(query).scalars())
+
+
 def get(tx: Transaction, grievance_id: int) -> Case | None:
     """One grievance to look at."""
     row = tx.execute(select(*_COLUMNS).where(table.c.id == grievance_id)).first()

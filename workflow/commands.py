@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from config.errors import HariuError
@@ -52,6 +52,7 @@ class Register:
     kind: str = "complaint"
     category: str | None = None
     place: str | None = None
+    bag: str = ""
     anonymous: bool = True
     sensitive: str = ""
     quiet: bool = False
@@ -70,6 +71,10 @@ class Act:
     version: int | None = None
 
 
+COMMITTEE_STAGE = 3
+# How grave an incident is, as the World Bank's Environment and Social Incident Response Toolkit
+# sorts them (https://documents.worldbank.org, ESIRT).
+SEVERITIES = ("indicative", "serious", "severe")
 Guard = Callable[[Case, Mapping[str, Any], Profile], bool]
 
 GUARDS: dict[str, Guard] = {
@@ -81,8 +86,37 @@ GUARDS: dict[str, Guard] = {
     "days": lambda case, values, profile: (
         0 < int(values.get("days", 0)) <= profile.extension.amount
     ),
+    "dated": lambda case, values, profile: case.due_at is not None,
+    "not_extended": lambda case, values, profile: (
+        case.clock.get("extended", 0) < profile.extensions
+    ),
+    "not_delayed": lambda case, values, profile: not case.clock.get("delayed"),
+    "awaited": lambda case, values, profile: case.waiting_on == "them",
+    "committee": lambda case, values, profile: case.stage == COMMITTEE_STAGE,
+    "meeting": lambda case, values, profile: (
+        isinstance(values.get("held_at"), datetime)
+        and all(str(values.get(name, "")).strip() for name in ("agenda", "participants"))
+    ),
+    "convened": lambda case, values, profile: "meeting" in case.clock,
+    "decision": lambda case, values, profile: bool(str(values.get("decision", "")).strip()),
+    "decided": lambda case, values, profile: (
+        case.stage != COMMITTEE_STAGE or case.decided_at is not None
+    ),
+    "court": lambda case, values, profile: (
+        isinstance(values.get("filed_on"), date)
+        and all(str(values.get(name, "")).strip() for name in ("court", "number"))
+    ),
+    "petition": lambda case, values, profile: (
+        values.get("track") != "petition" or not values.get("anonymous", case.anonymous)
+    ),
     "paused": lambda case, values, profile: case.paused_at is not None,
     "not_paused": lambda case, values, profile: case.paused_at is None,
+    "proposed": lambda case, values, profile: "closing" in case.facts,
+    "organisation": lambda case, values, profile: bool(str(values.get("organisation", "")).strip()),
+    "recipient": lambda case, values, profile: bool(str(values.get("recipient", "")).strip()),
+    "severity": lambda case, values, profile: values.get("severity") in SEVERITIES,
+    "until": lambda case, values, profile: isinstance(values.get("until"), datetime),
+    "told_at": lambda case, values, profile: isinstance(values.get("told_at"), datetime),
     "later_stage": lambda case, values, profile: profile.next_stage(case.stage) is not None,
 }
 

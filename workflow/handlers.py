@@ -8,24 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.profile import Profile, profile
-from store import grievances, people, sealed
+from store import grievances, meetings, people, sealed
 from store.case import Case
 from store.db import Transaction
 from store.fold import search_key
+from store.outbox import LATER
 from store.people import AddressRow
 from store.schema import person as person_table
-from workflow import post, trail, winding
-from workflow.commands import Act, Actor, Refused, Register, permitted
+from workflow import approval, attention, care, post, trail, winding
+from workflow.commands import SYSTEM, Act, Actor, Refused, Register, permitted
 from workflow.numbers import Numbers
 from workflow.post import Pending, extra_of
 from workflow.reference import new_code
-from workflow.states import Clock, Transition, find
+from workflow.states import Clock, Role, Status, Transition, find
 
 EVENT = {
     "register": "registered", "acknowledge": "acknowledged", "append": "appended",
@@ -33,10 +34,32 @@ EVENT = {
     "propose_redress": "redress_proposed", "close": "closed", "withdraw": "withdrawn",
     "extend": "extended", "pause": "paused", "resume": "resumed", "appeal": "appealed",
     "escalate": "escalated", "reopen": "reopened", "note": "noted", "reply": "replied",
-    "classify": "classified", "seal": "sealed", "unseal": "unsealed",
+    "classify": "classified", "seal": "sealed", "unseal": "unsealed", "delay": "delayed",
+    "convene": "convened", "decide": "decided", "record_court": "court_recorded",
+    "remind": "reminded", "proceed": "proceeded", "ask_rating": "rating_asked",
+    "ask_solved": "solved_asked", "propose_closure": "closure_proposed", "approve": "approved",
+    "return": "returned", "hand_off": "handed_off", "hand_back": "handed_back",
+    "take_back": "taken_back", "notify_bank": "bank_notified", "redact": "redacted",
+    "erase": "erased",
 }  # fmt: skip
 # What a row may set on the grievance besides status and clock, by name in the act's values.
-_SETTABLE = ("category", "kind", "place", "bag", "language", "anonymous", "gist")
+_SETTABLE = ("category", "kind", "track", "place", "bag", "language", "anonymous", "gist")
+# What makes known of which kind, about what and from where a grievance is.
+_TELLING = {"classify", "screen", "seal", "unseal"}
+# What leaves open whose turn it is; and what makes it ours whoever does it.
+_ASIDE = {
+    "note",
+    "pause",
+    "classify",
+    "acknowledge",
+    "remind",
+    "delay",
+    "extend",
+    "convene",
+} | care.ASIDE
+_OURS = {"resume", "proceed", "hand_back"}
+# Words of people: kept where they can be erased, never in the trail.
+_WORDS = {"text", "joins", "agenda", "participants", "decision"}
 
 
 class Casework:
@@ -55,6 +78,9 @@ class Casework:
         self._sealed: dict[int, list[str]] = {}
         self._to_seal: list[int] = []
         self._notes: list[tuple[int, int | None, str]] = []
+        self._meetings: list[tuple[Case, str, Mapping[str, Any]]] = []
+        self._care: list[tuple[Case, Act]] = []
+        self.tokens: dict[int, str] = {}  # of links made at flush, to be shown once
         self._numbers = Numbers(tx, now, self.profile)
 
     # -- loading ------------------------------------------------------------------------------
@@ -81,10 +107,11 @@ class Casework:
             raise Refused(f"{command.actor.role} may not register", code="refused.role")
         case = self._open(command, row)
         self.cases[case.id] = self._new[case.id] = case
-        payload = {"channel": case.channel, "kind": case.kind, "due_at": _iso(case.due_at)}
+        payload = {"kind": case.kind, **winding.for_trail(case, row)}
         if command.sensitive:
             self._sealed.setdefault(case.id, []).append(command.text)
-            payload = {"kind": case.kind, "due_at": _iso(case.due_at)}
+        else:
+            payload["channel"] = case.channel
         silent = replace(row, letter="") if command.quiet else row
         self._record(case, silent, command.actor, payload)
         return case
@@ -100,9 +127,10 @@ class Casework:
             folded="" if command.sensitive else search_key(command.text),
             sensitive=command.sensitive,
             status=str(row.to),
-            stage=self.profile.start_stage,
+            stage=self.profile.first_stage(command.place),
             category=command.category,
             place=command.place,
+            bag=command.bag,
             language=command.language,
             address_id=command.address_id,
             complainant_id=command.person_id or self._person(command),
@@ -114,21 +142,49 @@ class Casework:
             head_mac=b"",
             facts=dict(command.facts),
         )
-        case.due_at = winding.first_due(case, command.received_at, self.profile)
+        winding.start(case, command.received_at, self.profile)
         return case
 
     def act(self, act: Act) -> Case:
         """Do one act by the table; `Refused` says why not."""
         case = self.case(act.grievance_id)
+        act = approval.routed(case, act)
         row = permitted(case, act, self.profile)
-        self._apply(case, row, act)
-        self._record(case, row, act.actor, self._payload(case, row, act), extra_of(act.values))
+        answers = case.paused_at is not None and case.waiting_on == "them"
+        rewound = self._apply(case, row, act)
+        payload = self._payload(case, row, act, rewound=rewound)
+        self._record(case, row, act.actor, payload, extra_of(act.values))
+        if answers and row.command == "append":  # what we waited for is here
+            self.act(Act("resume", case.id, SYSTEM))
+        if row.command == "approve":
+            self._close(case, approval.closure(case, act))
         return case
 
-    def _apply(self, case: Case, row: Transition, act: Act) -> None:
+    def _close(self, case: Case, act: Act) -> None:
+        """The closure that a second person let pass."""
+        row = find(act.command, Status(case.status))
+        assert row is not None, "whatever is open can be closed: see workflow.states.check"
+        self._apply(case, row, act)
+        payload = self._payload(case, row, act, rewound=False)
+        self._record(case, row, act.actor, payload, extra_of(act.values))
+
+    def touch(self, case: Case) -> None:
+        """Write what the clock keeps of ``case`` for itself; no step of the procedure."""
+        self._changed.add(case.id)
+
+    def _apply(self, case: Case, row: Transition, act: Act) -> bool:
+        """Change the grievance; whether other terms hold for its clock from now on."""
         if row.to is not None:
             case.status = str(row.to)
-        _set(case, act.values)
+        if row.command == "propose_closure":
+            approval.propose(case, act)
+        else:
+            _set(case, act.values)
+        if row.to is not None or row.command == "return":
+            approval.drop(case)
+        if row.command in care.KEPT:
+            self._care.append((case, act))
+            care.change(case, act)
         if row.command == "assign":
             case.assignee_id = int(act.values["assignee_id"])
         elif row.command == "seal":
@@ -139,18 +195,43 @@ class Casework:
             case.acknowledged_at = case.acknowledged_at or act.values.get("at") or self.now
         elif row.command == "note":
             self._notes.append((case.id, act.actor.officer_id, str(act.values["text"])))
+        elif row.command in {"convene", "decide"}:
+            self._meet(case, row.command, act.values)
+        self._represented(case, act.values)
         self._appended(case, row, act)
         winding.wind(case, row, act.values, self.now, self.profile)
+        sealed_now = row.command == "seal"
+        return row.command in _TELLING and winding.reclassified(
+            case, self.now, self.profile, sealed=sealed_now
+        )
+
+    def _meet(self, case: Case, command: str, values: Mapping[str, Any]) -> None:
+        """The committee meets, or has decided: that alone lets stage 3 be closed."""
+        if command == "convene":
+            case.clock = {**case.clock, "meeting": _iso(values["held_at"])}
+        else:
+            case.decided_at = self.now
+        self._meetings.append((case, command, values))
 
     def _seal(self, case: Case, kind: str) -> None:
         """From here on its words are in one place alone, and nobody but focal points sees it."""
         case.sensitive, case.text, case.folded, case.gist = kind, "", "", ""
         self._to_seal.append(case.id)
 
+    def _represented(self, case: Case, values: Mapping[str, Any]) -> None:
+        """Who writes for somebody else is the submitter; the one affected is a person too."""
+        behalf = values.get("facts", {}).get("behalf")
+        if behalf in {"other", "organisation"} and case.submitter_id is None:
+            case.submitter_id = case.complainant_id
+            case.complainant_id = self._somebody(case.language)
+        elif behalf == "self" and case.submitter_id is not None:
+            case.complainant_id, case.submitter_id = case.submitter_id, None
+
     def _appended(self, case: Case, row: Transition, act: Act) -> None:
         """Whose turn it is: what a person adds waits on us, an answer waits on them."""
         if row.command == "append":
-            case.unread, case.waiting_on = True, "us"
+            case.unread = True
+            self._turn(case, "us")
             more = str(act.values.get("text", ""))
             if case.sensitive and more:
                 self._sealed.setdefault(case.id, []).append(more)
@@ -160,9 +241,13 @@ class Casework:
             if more:
                 case.folded = f"{case.folded} {search_key(more)}".strip()
         elif row.command in {"reply", "propose_redress"}:
-            case.waiting_on = "them"
-        elif act.actor.officer_id:
-            case.waiting_on = "us"
+            self._turn(case, "them")
+        elif row.command not in _ASIDE and (act.actor.officer_id or row.command in _OURS):
+            self._turn(case, "us")
+
+    def _turn(self, case: Case, whose: str) -> None:
+        case.waiting_on = whose
+        case.waiting_since = self.now if whose == "them" else None
 
     def zone(self, case: Case) -> ZoneInfo:
         """The local time the complainant reads dates in."""
@@ -170,18 +255,15 @@ class Casework:
 
     # -- recording ----------------------------------------------------------------------------
 
-    def _payload(self, case: Case, row: Transition, act: Act) -> dict[str, Any]:
+    def _payload(self, case: Case, row: Transition, act: Act, *, rewound: bool) -> dict[str, Any]:
         """What the trail keeps of an act: facts, not the words of people."""
         kept = {
-            name: value
+            name: value.isoformat() if isinstance(value, date) else value
             for name, value in act.values.items()
-            if name not in {"text", "joins"} and not isinstance(value, datetime)
+            if name not in _WORDS
         }
-        kept |= {name: _iso(value) for name, value in act.values.items() if _is_moment(value)}
-        if row.clock is not Clock.KEEP:
-            kept["due_at"] = _iso(case.due_at)
-        if row.clock is Clock.NEXT_STAGE:
-            kept["stage"] = case.stage
+        if row.clock is not Clock.KEEP or rewound:
+            kept |= winding.for_trail(case, row)
         if case.outcome and row.clock is Clock.STOP:
             kept["outcome"] = case.outcome
         return kept
@@ -208,7 +290,17 @@ class Casework:
         )  # fmt: skip
         self._changed.add(case.id)
         if row.letter:
-            self._letters.append(Pending(case, row.letter, seq, extra))
+            self._letters.append(self._pending(case, row, seq, actor, extra))
+
+    def _pending(
+        self, case: Case, row: Transition, seq: int, actor: Actor, extra: Mapping[str, object]
+    ) -> Pending:
+        """What the clock sends by itself waits for the morning and lets answers pass."""
+        item = Pending(case, row.letter, seq, extra)
+        if actor.role is Role.SYSTEM and row.letter != "ack":
+            item.priority = LATER
+            item.not_before = attention.awake(self.now, self.zone(case), self.profile)
+        return item
 
     def tell(self, case: Case, letter: str, **extra: object) -> None:
         """Send the complainant a letter that no transition asks for by itself."""
@@ -222,11 +314,15 @@ class Casework:
 
     def _person(self, command: Register) -> int:
         """A new complainant, whose address this is from now on."""
-        person_id: int = self._numbers.draw("person")
-        row = {"id": person_id, "language": command.language, "created_at": self.now}
-        self._persons.append(row)
+        person_id = self._somebody(command.language)
         if command.address_id is not None:
             self._links[command.address_id] = person_id
+        return person_id
+
+    def _somebody(self, language: str | None) -> int:
+        person_id: int = self._numbers.draw("person")
+        row = {"id": person_id, "language": language, "created_at": self.now}
+        self._persons.append(row)
         return person_id
 
     # -- writing ------------------------------------------------------------------------------
@@ -236,6 +332,8 @@ class Casework:
         if self._persons:
             self.tx.execute(person_table.insert(), self._persons)
             people.link(self.tx, self._links)
+        for item in self._changed:
+            self.cases[item].attend_at = attention.next_look(self.cases[item], self.profile)
         grievances.insert(self.tx, list(self._new.values()))
         changed = sorted(self._changed - set(self._new))
         grievances.save(self.tx, [self.cases[item] for item in changed])
@@ -246,7 +344,18 @@ class Casework:
             sealed.seal(self.tx, grievance_id)
         for grievance_id, officer_id, note in self._notes:
             grievances.add_note(self.tx, grievance_id, officer_id, note, self.now)
+        for case, command, values in self._meetings:
+            self._keep_meeting(case, command, values)
+        for case, act in self._care:
+            token = care.keep(self.tx, case, act, self.now, self.profile)
+            self.tokens |= {case.id: token} if token else {}
         post.queue(self.tx, self._letters, self.addresses, self.profile, self.now)
+
+    def _keep_meeting(self, case: Case, command: str, values: Mapping[str, Any]) -> None:
+        if command == "convene":
+            meetings.convene(self.tx, case.id, case.stage, values)
+        else:
+            meetings.decide(self.tx, case.id, str(values["decision"]), self.now)
 
     def send_again(
         self,
@@ -278,7 +387,3 @@ def _set(case: Case, values: Mapping[str, Any]) -> None:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
-
-
-def _is_moment(value: object) -> bool:
-    return isinstance(value, datetime)

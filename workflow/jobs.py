@@ -24,6 +24,7 @@ from store.messages import InboundState, OutboundState
 from store.queue import DELIVER, DRAIN, Bell, ring
 from store.schema import conversation, inbox
 from store.schema import outbox as outbox_table
+from workflow import digest, rounds
 from workflow.audit import sign_root
 
 TICK_SECONDS = 1.0
@@ -43,6 +44,8 @@ def tick() -> list[Bell]:
         bells.append(Bell(DELIVER))
     ring(bells)
     sign_daily(now)
+    rounds.attend(now)
+    digest.daily(now)
     return bells
 
 

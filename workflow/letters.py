@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -20,9 +21,18 @@ BOTH = "both"
 _ELASTIC = ("summary", "reason", "question", "text", "name", "organisation")
 _LATIN_UNITS = 2 * 153  # what two parts hold in GSM-7
 _ELLIPSIS = 2  # "…" is three units in Latin letters
+# Stands for a day that there is none of; the sentence it is in is left out.
+_NO_DAY = "\0"
+_ABOUT_NO_DAY = re.compile(rf"(?:(?<=[.!?])\s+|\n)[^.!?\n]*{_NO_DAY}[^.!?\n]*[.!?]?")
+# Outcomes after which a person may ask for a review, while there is a stage to do it.
+_REVIEWED = {"resolved", "partly", "not_eligible", "no_evidence"}
 # Texts that are the same in every language, for people whose language is not known.
 JOINT = {"ack.joint", "language.choose"}
 _LANGUAGES = tuple((f"language:{code}", f"choice.language.{code}") for code in ("mn", "kk", "en"))
+
+
+# What we ask after a grievance was closed.
+FOLLOW_UPS = {"rate", "solved"}
 
 
 def choices_of(key: str, case: Case) -> tuple[tuple[str, str], ...]:
@@ -31,6 +41,10 @@ def choices_of(key: str, case: Case) -> tuple[tuple[str, str], ...]:
         return _LANGUAGES
     if key == "letter.redress_proposed":
         return ((f"accept:{case.id}", "choice.yes"), (f"reject:{case.id}", "choice.no"))
+    if key == "rate.ask":
+        return tuple((f"rate:{case.id}:{n}", f"choice.rate.{n}") for n in (1, 2, 3))
+    if key == "solved.ask":
+        return tuple((f"solved:{case.id}:{value}", f"choice.{value}") for value in ("yes", "no"))
     return ()
 
 
@@ -99,6 +113,17 @@ def _spelt(text: str, language: str, capabilities: Capabilities) -> str:
     return to_latin(text, language) if capabilities.latin else text
 
 
+def with_short_routes(written: Written, profile: Profile, capabilities: Capabilities) -> Written:
+    """An outcome by SMS names the bodies too, in their shortest form, while two parts hold it."""
+    if capabilities.units is None or not profile.routes_short:
+        return written
+    more = i18n.text("routes.short", written.language, routes=profile.routes_short)
+    text = f"{written.text} {more}"
+    if ucs2_units(text) > capabilities.units:
+        return written
+    return replace(written, text=text, parts=parts_of(text, capabilities))
+
+
 def _label(label: str, language: str) -> str:
     """A catalogue key, or the label itself after ``=``."""
     return label[1:] if label.startswith("=") else i18n.text(label, language)
@@ -125,7 +150,7 @@ def _slots(values: Mapping[str, object], language: str) -> Mapping[str, str]:
 
 def _fit(key: str, language: str, capabilities: Capabilities, values: Mapping[str, str]) -> str:
     """The text, its elastic values shortened at a word until the channel's bound holds."""
-    text = _spelt(i18n.text(key, language, **values), language, capabilities)
+    text = _filled(key, language, capabilities, values)
     entry = i18n.entry(key, language)
     if capabilities.units is None or not entry.sms:
         return text
@@ -138,8 +163,13 @@ def _fit(key: str, language: str, capabilities: Capabilities, values: Mapping[st
             value = _spelt(values[name], language, capabilities)
             room = max(ucs2_units(value) - over - _ELLIPSIS, 12)
             values = {**values, name: shorten(value, room)}
-            text = _spelt(i18n.text(key, language, **values), language, capabilities)
+            text = _filled(key, language, capabilities, values)
     return text
+
+
+def _filled(key: str, language: str, capabilities: Capabilities, values: Mapping[str, str]) -> str:
+    text = _ABOUT_NO_DAY.sub("", i18n.text(key, language, **values)).replace(_NO_DAY, "-")
+    return _spelt(text, language, capabilities)
 
 
 def case_values(
@@ -165,7 +195,7 @@ def _values(
     case: Case, profile: Profile, zone: ZoneInfo, extra: Mapping[str, object], language: str
 ) -> dict[str, str]:
     def told(moment: datetime | None) -> str:
-        return _day(moment.astimezone(zone).date(), language) if moment else "-"
+        return _day(moment.astimezone(zone).date(), language) if moment else _NO_DAY
 
     closed = case.status == "closed"
     values = {
@@ -180,6 +210,9 @@ def _values(
         "organisation": "11-11",
     }
     values |= project_values(profile)[language]
+    if day := extra.get("until") or extra.get("held_at"):  # a date of the letter's own
+        moment = day if isinstance(day, datetime) else datetime.fromisoformat(str(day))
+        values["date"] = told(moment)
     values |= {name: str(value) for name, value in extra.items() if value is not None}
     # The texts end the sentence themselves.
     return {n: v.rstrip(". ") if n in {"summary", "reason"} else v for n, v in values.items()}
@@ -191,12 +224,23 @@ def _day(day: date, language: str) -> str:
     return i18n.format_date(day, language)
 
 
-def letter_key(letter: str, case: Case, language: str | None) -> str:
+def is_last(case: Case, project: Profile) -> bool:
+    """No stage of ours comes after this one: what is left are courts."""
+    later = project.next_stage(case.stage)
+    return later is None or later.span is None
+
+
+def letter_key(letter: str, case: Case, language: str | None, project: Profile) -> str:
     """The catalogue key of a row's letter for this case."""
     if letter == "ack":
         if case.sensitive:
             return "ack.sensitive.sms"
         return "ack" if language else "ack.joint"
     if letter == "closed":
-        return f"letter.closed.{case.outcome}"
+        last = case.outcome in _REVIEWED and is_last(case, project)
+        return "letter.closed.last" if last else f"letter.closed.{case.outcome}"
+    if letter in {"appealed", "escalated"} and case.due_at is None:
+        return "appeal.last"
+    if letter in FOLLOW_UPS:
+        return f"{letter}.ask"
     return f"letter.{letter}"

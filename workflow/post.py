@@ -17,7 +17,9 @@ from workflow import letters
 from workflow.winding import zone
 
 # What a letter takes from its event.
-_FROM_EVENT = ("reason", "summary", "name", "text", "question", "organisation")
+_FROM_EVENT = (
+    "reason", "summary", "name", "text", "question", "organisation", "until", "held_at",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -83,13 +85,16 @@ def _addressed(
 ) -> Letter:
     case = item.case
     language = address.language or case.language
-    key = letters.letter_key(item.letter, case, language)
+    key = letters.letter_key(item.letter, case, language, project)
     values = letters.case_values(case, project, zone(case, project), item.extra)
     carried = known.get(address.channel, Capabilities())
     capabilities = letters.lettered(carried, address.script)
     written = letters.write(key, language, capabilities, values, letters.choices_of(key, case))
-    if item.letter == "ack" and language and not case.sensitive:
-        written = letters.with_routes(written, project, capabilities)
+    if language and not case.sensitive:
+        if item.letter == "ack":
+            written = letters.with_routes(written, project, capabilities)
+        elif item.letter == "closed":
+            written = letters.with_short_routes(written, project, capabilities)
     return Letter(
         key=f"case:{case.id}:{item.seq}:{item.letter}",
         address_id=address.id,

@@ -51,6 +51,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
     CONTRACTOR = "contractor"
+    APPROVER = "approver"
 
 
 class Clock(StrEnum):
@@ -63,6 +64,7 @@ class Clock(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     STOP = "stop"
+    COURTS = "courts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,13 @@ _S = Status
 STAFF = frozenset({Role.OFFICER, Role.COORDINATOR, Role.PSC_SECRETARY, Role.FOCAL_POINT})
 HANDLERS = STAFF | {Role.ASSIGNEE}
 CITIZENS = frozenset({Role.CITIZEN, Role.CSO, Role.OFFICER})
+COMMITTEE = frozenset({Role.PSC_SECRETARY, Role.COORDINATOR, Role.OFFICER})
 UPTAKE = CITIZENS | {Role.SYSTEM}
 SYSTEM = frozenset({Role.SYSTEM})
+# A second person, who lets a grave closure pass; APPROVER is one from outside the office.
+SECOND = frozenset(
+    {Role.COORDINATOR, Role.PSC_SECRETARY, Role.FOCAL_POINT, Role.ADMINISTRATOR, Role.APPROVER}
+)
 
 _BEFORE_ASSIGNED = frozenset({_S.REGISTERED, _S.ACKNOWLEDGED, _S.SCREENED})
 _BEFORE_INVESTIGATION = _BEFORE_ASSIGNED | {_S.ASSIGNED}
@@ -111,7 +118,8 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("acknowledge", OPEN - {_S.REGISTERED}, None, STAFF | SYSTEM),
     Transition("append", ANY, None, UPTAKE),
     Transition(
-        "screen", frozenset({_S.REGISTERED, _S.ACKNOWLEDGED}), _S.SCREENED, STAFF, step=True
+        "screen", frozenset({_S.REGISTERED, _S.ACKNOWLEDGED}), _S.SCREENED, STAFF, ("petition",),
+        step=True,
     ),
     Transition(
         "assign", _BEFORE_ASSIGNED, _S.ASSIGNED, STAFF, ("assignee",), letter="assigned", step=True
@@ -130,14 +138,19 @@ TRANSITIONS: tuple[Transition, ...] = (
         letter="redress_proposed",
     ),
     Transition(
-        "close", OPEN, _S.CLOSED, STAFF, ("outcome", "summary"), clock=Clock.STOP,
+        "close", OPEN, _S.CLOSED, STAFF, ("outcome", "summary", "decided"), clock=Clock.STOP,
         letter="closed", step=True,
     ),
     Transition(
         "withdraw", OPEN, _S.CLOSED, CITIZENS, clock=Clock.STOP, letter="withdrawn"
     ),
     Transition(
-        "extend", OPEN, None, STAFF, ("reason", "days"), clock=Clock.EXTEND, letter="extended"
+        "extend", OPEN, None, STAFF, ("dated", "reason", "days", "not_extended"),
+        clock=Clock.EXTEND, letter="extended",
+    ),
+    Transition(
+        "delay", OPEN, None, SYSTEM, ("dated", "not_paused", "not_delayed"),
+        clock=Clock.EXTEND, letter="late",
     ),
     Transition(
         "pause", OPEN, None, STAFF, ("reason", "not_paused"), clock=Clock.PAUSE, letter="paused"
@@ -153,14 +166,34 @@ TRANSITIONS: tuple[Transition, ...] = (
         "escalate", OPEN, _S.REGISTERED, STAFF | SYSTEM, ("later_stage", "reason"),
         clock=Clock.NEXT_STAGE, letter="escalated",
     ),
+    Transition("convene", OPEN, None, COMMITTEE, ("committee", "meeting"), letter="convened"),
+    Transition("decide", OPEN, None, COMMITTEE, ("committee", "convened", "decision")),
+    Transition("record_court", ANY, None, STAFF, ("court",), clock=Clock.COURTS),
+    Transition("remind", OPEN, None, SYSTEM, ("awaited",), letter="reminder_citizen"),
+    Transition("proceed", OPEN, None, SYSTEM, ("awaited", "not_paused")),
+    Transition("ask_rating", CLOSED, None, SYSTEM, letter="rate"),
+    Transition("ask_solved", CLOSED, None, SYSTEM, letter="solved"),
     Transition(
         "reopen", CLOSED, _S.REGISTERED, CITIZENS | STAFF, clock=Clock.START, letter="reopened"
+    ),
+    # Where `workflow.approval` wants a second person, ``close`` becomes its proposal.
+    Transition("propose_closure", OPEN, None, STAFF, ("outcome", "summary", "decided")),
+    Transition("approve", OPEN, None, SECOND, ("proposed",), step=True),
+    Transition("return", OPEN, None, SECOND, ("proposed", "reason"), step=True),
+    Transition("hand_off", OPEN, None, HANDLERS, ("organisation", "text", "until")),
+    Transition("hand_back", ANY, None, frozenset({Role.CONTRACTOR}), ("text",)),
+    Transition("take_back", ANY, None, HANDLERS),
+    Transition("notify_bank", ANY, None, STAFF, ("recipient", "severity", "told_at")),
+    Transition("redact", ANY, None, STAFF, ("text",)),
+    Transition("erase", CLOSED, None, SYSTEM | {Role.ADMINISTRATOR}, ("reason",)),
+    Transition(
+        "erase", OPEN, _S.CLOSED, SYSTEM | {Role.ADMINISTRATOR}, ("reason",), clock=Clock.STOP
     ),
     Transition("note", ANY, None, HANDLERS | {Role.AUDITOR}, ("text",)),
     Transition("reply", ANY, None, HANDLERS, ("text",), letter="reply"),
     Transition("seal", ANY, None, STAFF | SYSTEM | {Role.CITIZEN}),
     Transition("unseal", ANY, None, frozenset({Role.FOCAL_POINT}), ("reason",)),
-    Transition("classify", ANY, None, STAFF | SYSTEM | {Role.CITIZEN}),
+    Transition("classify", ANY, None, STAFF | SYSTEM | {Role.CITIZEN}, ("petition",)),
 )  # fmt: skip
 
 # Letters that tell the person "we have it, this is your number": accepted by a provider, they

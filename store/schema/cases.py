@@ -59,6 +59,12 @@ grievance = Table(
     Column("head_hash", LargeBinary(32), nullable=False),
     Column("head_mac", LargeBinary(32), nullable=False),
     Column("facts", JSON, nullable=False),
+    Column("waiting_since", Moment),
+    # When the clock process must look at it next; None: nothing will happen by itself.
+    Column("attend_at", Moment),
+    Column("clock", JSON, nullable=False, server_default="{}"),
+    Column("decided_at", Moment),
+    Index("ix_grievance_attend_at", "attend_at"),
     Index("ix_grievance_queue", "status", "due_at"),
     Index("ix_grievance_registered_at", "registered_at"),
     Index("ix_grievance_due_at", "due_at"),

@@ -8,6 +8,7 @@ from config import i18n
 from workflow import written
 from workflow.commands import GUARDS
 from workflow.handlers import EVENT
+from workflow.letters import FOLLOW_UPS
 from workflow.states import (
     COMMANDS,
     TRANSITIONS,
@@ -38,7 +39,7 @@ def test_every_guard_exists_and_every_letter_is_written() -> None:
         elif row.letter == "ack":
             assert {"ack.sms", "ack.chat", "ack.joint.sms", "ack.joint.chat"} <= keys
         elif row.letter:
-            name = f"letter.{row.letter}"
+            name = f"{row.letter}.ask" if row.letter in FOLLOW_UPS else f"letter.{row.letter}"
             assert name in keys or {f"{name}.sms", f"{name}.chat"} <= keys
 
 
