@@ -185,6 +185,16 @@ class Casework:
         if row.command in care.KEPT:
             self._care.append((case, act))
             care.change(case, act)
+        self._change(case, row, act)
+        self._represented(case, act.values)
+        self._appended(case, row, act)
+        winding.wind(case, row, act.values, self.now, self.profile)
+        return row.command in _TELLING and winding.reclassified(
+            case, self.now, self.profile, sealed=row.command == "seal"
+        )
+
+    def _change(self, case: Case, row: Transition, act: Act) -> None:
+        """What this command alone does."""
         if row.command == "assign":
             case.assignee_id = int(act.values["assignee_id"])
         elif row.command == "seal":
@@ -197,13 +207,6 @@ class Casework:
             self._notes.append((case.id, act.actor.officer_id, str(act.values["text"])))
         elif row.command in {"convene", "decide"}:
             self._meet(case, row.command, act.values)
-        self._represented(case, act.values)
-        self._appended(case, row, act)
-        winding.wind(case, row, act.values, self.now, self.profile)
-        sealed_now = row.command == "seal"
-        return row.command in _TELLING and winding.reclassified(
-            case, self.now, self.profile, sealed=sealed_now
-        )
 
     def _meet(self, case: Case, command: str, values: Mapping[str, Any]) -> None:
         """The committee meets, or has decided: that alone lets stage 3 be closed."""
