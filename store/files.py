@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from config.settings import settings
@@ -28,9 +29,24 @@ def put(content: bytes) -> str:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+    else:
+        path.touch()  # in use again: see `stray`
     return digest
 
 
 def get(digest: str) -> bytes:
     """The content of a kept file; FileNotFoundError where there is none."""
     return unseal(_path(digest).read_bytes(), _CONTEXT)
+
+
+def remove(digests: Iterable[str]) -> None:
+    """Delete kept files that no row refers to any more; one that is gone already is no matter."""
+    for digest in digests:
+        _path(digest).unlink(missing_ok=True)
+
+
+def stray(before: float) -> Iterator[str]:
+    """The hashes of kept files that nobody kept anew since ``before`` (seconds since 1970)."""
+    for path in (settings().home / "files").glob("??/*"):
+        if path.stat().st_mtime < before:
+            yield path.parent.name + path.name

@@ -26,7 +26,6 @@ partner_link = Table(
     Column("answered_at", Moment),
     Column("revoked_at", Moment),
     Column("answer", Encrypted("partner_link.answer")),
-    Column("version", Integer, nullable=False, server_default="0"),
 )
 
 # What came back with a hand-off: photos of the work done, a signed act.
