@@ -210,7 +210,7 @@ def preview(tx: Transaction, dossier: Dossier, act: Act, now: datetime) -> Previ
     if row is None or not row.letter or address is None:
         return None
     language = address.language or case.language
-    key = letters.letter_key(row.letter, case, language)
+    key = letters.letter_key(row.letter, case, language, profile())
     can = letters.lettered(dossier.capabilities or Capabilities(), address.script)
     values = letters.case_values(case, profile(), work.zone(case), act.values)
     written = letters.write(key, language, can, values, letters.choices_of(key, case))

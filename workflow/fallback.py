@@ -37,9 +37,11 @@ def send_on(tx: Transaction, outbox_id: int, now: datetime) -> bool:
 
 
 def _addresses(tx: Transaction, case: Case) -> list[AddressRow]:
-    """What the complainant is reached by; first what was named for this very matter."""
+    """What the writer is reached by; first what was named for this very matter."""
+    wrote = people.by_ids(tx, [case.address_id]) if case.address_id else {}
+    person_id = next((row.person_id for row in wrote.values()), None) or case.complainant_id
     named = people.by_ids(tx, [case.facts["reach"]]) if "reach" in case.facts else {}
-    own = people.others(tx, case.complainant_id) if case.complainant_id else []
+    own = people.others(tx, person_id) if person_id else []
     return [*named.values(), *(row for row in own if row.id not in named)]
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 
 from store import channels, outbox, people, phones, tasks
+from store.case import Case
 from store.db import Transaction
 from store.inbox import Waiting
 from store.messages import DeliveryReport
@@ -44,9 +45,20 @@ def keep_attachments(tx: Transaction, kept: Iterable[tuple[Waiting, int | None]]
 
 
 def identify(
-    tx: Transaction, address: AddressRow, identity: Mapping[str, str], now: datetime
+    tx: Transaction,
+    address: AddressRow,
+    identity: Mapping[str, str],
+    now: datetime,
+    about: Case | None = None,
 ) -> None:
-    """What a person told of themselves: a name, another way to reach them."""
+    """What a person told of themselves, or of the one ``about`` whom they write.
+
+    A name, another way to reach them; told before anything was registered, it is kept as well.
+    """
+    if address.person_id is None:
+        address = _known(tx, address, now)
+    if "affected" in identity and about and about.complainant_id not in {None, address.person_id}:
+        people.name_person(tx, about.complainant_id, identity["affected"])
     if "name" in identity and address.person_id is not None:
         people.name_person(tx, address.person_id, identity["name"])
     if "kept" in identity and address.person_id is not None:
@@ -55,6 +67,13 @@ def identify(
         add_phone(tx, identity["phone"], address, now)
     if "email" in identity:
         _join(tx, _address(tx, "email", identity["email"], now), address)
+
+
+def _known(tx: Transaction, address: AddressRow, now: datetime) -> AddressRow:
+    """The address with a person behind it."""
+    person_id = people.add_person(tx, "", address.language, now)
+    people.link(tx, {address.id: person_id})
+    return replace(address, person_id=person_id)
 
 
 def add_phone(tx: Transaction, phone: str, address: AddressRow, now: datetime) -> None:
