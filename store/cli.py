@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -51,3 +54,42 @@ def segments() -> None:
     for line in sys.stdin:
         found = measure(line.rstrip("\n"))
         click.echo(f"{found.encoding}\t{found.units}\t{found.parts}")
+
+
+@commands.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Write everything but the keys to FILE (a ZIP), while Hariu runs.
+
+    Keep HOME/keys.env in another place: without it nobody can read the backup, nor can you.
+    """
+    from config import clock
+    from store.backup import tables, write
+
+    if file.exists():
+        raise click.UsageError(f"{file.name} is there already: give another name")
+    with _progress("Writing", len(tables()) + 1) as step:
+        counts = write(file, clock.now(), step)
+    click.echo(f"{file}: {sum(counts.values())} rows, {counts['grievance']} grievances")
+
+
+@commands.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(file: Path) -> None:
+    """Fill this empty instance from FILE, on either kind of database; needs the same keys.
+
+    Stop Hariu first. Afterwards run `hariu verify`.
+    """
+    from store.backup import restore as run
+    from store.backup import tables
+
+    with _progress("Restoring", len(tables()) + 1) as step:
+        counts = run(file, step)
+    click.echo(f"{sum(counts.values())} rows, {counts['grievance']} grievances; now `hariu verify`")
+
+
+@contextmanager
+def _progress(label: str, steps: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on a terminal, silence elsewhere."""
+    with click.progressbar(length=steps, label=label, file=sys.stderr) as bar:
+        yield lambda name: bar.update(1)
