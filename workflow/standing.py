@@ -1,0 +1,138 @@
+"""A grievance as it stood at a moment of the past, replayed from its trail. Pure.
+
+Whatever happened afterwards does not count: later events only tell which values of the row were
+not there yet. A value that was never in the trail is the row's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+ENDS = frozenset({"closed", "withdrawn"})
+NEXT = frozenset({"appealed", "escalated", "court_recorded"})
+_PLAIN = ("kind", "category", "place", "language", "channel")
+_FACTS = ("group", "gender", "rating")
+LAST_STAGE = 4
+
+
+class Event(Protocol):
+    """What is needed of an event of the trail."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def payload(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class Standing:
+    """How a grievance stood; ``times`` holds when it was appealed, escalated, reopened, rated."""
+
+    received_at: datetime
+    stage: int
+    sealed: bool
+    due_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    closed_at: datetime | None = None
+    outcome: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    times: list[tuple[str, datetime]] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
+
+    @property
+    def in_time(self) -> bool | None:
+        """Whether it was closed by the time it had then; None where it had none."""
+        if self.closed_at is None or self.due_at is None:
+            return None
+        return self.closed_at <= self.due_at
+
+    def happened(self, what: str, begins: datetime, ends: datetime) -> bool:
+        """Whether ``what`` happened to it from ``begins`` until before ``ends``."""
+        return any(name == what and begins <= at < ends for name, at in self.times)
+
+
+def replay(row: Any, events: Sequence[Event], end: datetime, start_stage: int) -> Standing:
+    """How the grievance of ``row`` stood just before ``end``, by ``events`` in their order."""
+    found = Standing(row.received_at, start_stage, _born_sealed(row, events))
+    later = [event for event in events if _when(event, row) >= end]
+    for event in events:
+        if _when(event, row) < end:
+            _take(found, event, row)
+    _fill(found, row, events, later)
+    return found
+
+
+def _when(event: Event, row: Any) -> datetime:
+    """When it happened: what was entered later, from paper, has a moment of its own."""
+    if event.kind == "registered":
+        entered: datetime = row.received_at
+        return min(event.at, entered)
+    return _moment((event.payload or {}).get("at")) or event.at
+
+
+def _born_sealed(row: Any, events: Iterable[Event]) -> bool:
+    """Before the first sealing or unsealing it was the other way round."""
+    turns = [event.kind for event in events if event.kind in {"sealed", "unsealed"}]
+    return turns[0] == "unsealed" if turns else bool(row.sensitive)
+
+
+def _take(found: Standing, event: Event, row: Any) -> None:
+    kept: Mapping[str, Any] = event.payload or {}
+    if kept.get("stage"):
+        found.stage = int(kept["stage"])
+    elif event.kind in NEXT:
+        found.stage = min(found.stage + 1, LAST_STAGE)
+    if "due_at" in kept:
+        found.due_at = _moment(kept["due_at"])
+    _note(found, event, kept)
+    if event.kind in ENDS:
+        _end(found, event, kept, row)
+    elif event.kind in NEXT or event.kind == "reopened":
+        found.closed_at, found.outcome = None, ""
+        found.times.append((event.kind, event.at))
+
+
+def _note(found: Standing, event: Event, kept: Mapping[str, Any]) -> None:
+    """What became known."""
+    facts = kept.get("facts") or {}
+    found.values |= {name: kept[name] for name in _PLAIN if name in kept}
+    found.values |= {name: facts[name] for name in _FACTS if name in facts}
+    if "rating" in facts:
+        found.times.append(("rated", event.at))
+    if event.kind == "acknowledged" and found.acknowledged_at is None:
+        found.acknowledged_at = _moment(kept.get("at")) or event.at
+    elif event.kind in {"sealed", "unsealed"}:
+        found.sealed = event.kind == "sealed"
+
+
+def _end(found: Standing, event: Event, kept: Mapping[str, Any], row: Any) -> None:
+    found.closed_at = _moment(kept.get("at")) or event.at
+    by_person = "withdrawn" if event.kind == "withdrawn" else ""
+    erased = row.outcome if event.payload is None and row.closed_at == event.at else ""
+    found.outcome = kept.get("outcome") or by_person or erased or "resolved"
+
+
+def _fill(found: Standing, row: Any, events: Sequence[Event], later: Sequence[Event]) -> None:
+    """What the trail never said is the row's; what it said only later was not known then."""
+    told_later: set[str] = set()
+    for event in later:
+        kept = event.payload or {}
+        told_later |= kept.keys() | (kept.get("facts") or {}).keys()
+    own = {name: getattr(row, name) for name in _PLAIN} | dict(row.facts or {})
+    for name in (*_PLAIN, "group", "gender"):
+        if name not in found.values and name not in told_later:
+            found.values[name] = own.get(name)
+    if found.due_at is None and not any("due_at" in (e.payload or {}) for e in events):
+        found.due_at = row.due_at
+
+
+def _moment(written: str | None) -> datetime | None:
+    return datetime.fromisoformat(written) if written else None
