@@ -34,7 +34,7 @@ from store.db import DatabaseAway, Transaction, reading, transaction
 from store.messages import OutboundState, SendResult
 from store.outbox import Claimed
 from store.queue import DELIVER, Bell, answered
-from workflow import fallback, uptake
+from workflow import fallback, headings, uptake
 from workflow.commands import SYSTEM, Act
 from workflow.handlers import Casework
 from workflow.states import ACKNOWLEDGING
@@ -201,7 +201,11 @@ def _claim(now: datetime) -> dict[str, list[Claimed]]:
     if not due:
         return {}
     with transaction() as tx:
-        return {code: outbox.claim(tx, code, free[code], now) for code in due}
+        claimed = {code: outbox.claim(tx, code, free[code], now) for code in due}
+        for code in due:
+            if lanes()[code].channel.capabilities.headed:
+                claimed[code] = headings.headed(tx, claimed[code])
+        return claimed
 
 
 def _send(lane: Lane, flight: Flight) -> Outcome:

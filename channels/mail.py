@@ -49,7 +49,7 @@ class Email:
     code = CODE
     polled = True
     capabilities = Capabilities(
-        form="chat", longest=100_000, buttons=0, media=True, per_second=2.0, abroad=False
+        form="chat", longest=100_000, media=True, per_second=2.0, headed=True
     )
 
     def __init__(self, chosen: Settings) -> None:

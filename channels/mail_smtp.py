@@ -16,7 +16,6 @@ from email.utils import format_datetime
 from channels.base import AddressBlocked, ChannelDown, Rejected, SendError, Throttled, Unanswered
 from channels.mail_rules import Own
 from channels.mail_server import Server
-from config.i18n import MissingText, text
 from store.messages import Outbound
 from store.text import shorten
 
@@ -38,8 +37,7 @@ Answer = tuple[int, bytes]
 def written(outbound: Outbound, own: Own, now: datetime) -> EmailMessage:
     """The letter as a mail: plain text, marked as automatic so that no machine answers it.
 
-    ``extra`` may hold ``in_reply_to``, ``references`` (Message-IDs), and for the subject
-    ``subject`` or what the text ``mail.subject`` needs and its ``language``.
+    ``extra`` may hold ``subject``, ``in_reply_to`` and ``references``, texts with Message-IDs.
     """
     mail = EmailMessage(policy=SMTP if _local(outbound.address).isascii() else SMTPUTF8)
     mail["From"] = own.address
@@ -62,12 +60,7 @@ def written(outbound: Outbound, own: Own, now: datetime) -> EmailMessage:
 
 
 def _subject(outbound: Outbound) -> str:
-    try:
-        full = outbound.extra.get("subject") or text(
-            "mail.subject", outbound.extra.get("language", ""), **outbound.extra
-        )
-    except MissingText:
-        full = outbound.text.strip().partition("\n")[0]
+    full = outbound.extra.get("subject") or outbound.text.strip().partition("\n")[0]
     return shorten(" ".join(full.split()), LONGEST_SUBJECT)
 
 

@@ -129,7 +129,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One message to one address, ready to be carried. ``key`` is its idempotency key."""
+    """One message to one address, ready to be carried. ``key`` is its idempotency key.
+
+    ``extra``, on channels with headings: ``subject``, ``in_reply_to`` and ``references``.
+    """
 
     id: int
     channel: str
@@ -155,7 +158,8 @@ class Capabilities:
 
     ``form`` picks the text variant (``sms`` short, ``chat`` long); ``units`` bounds an SMS text
     (134 = two UCS-2 parts); ``inline`` channels answer inside the request (hotline, web form);
-    ``latin`` ones carry no Cyrillic.
+    ``latin`` ones carry no Cyrillic; letters of ``headed`` ones have a subject and name what they
+    answer.
     """
 
     form: str = "chat"
@@ -171,3 +175,4 @@ class Capabilities:
     abroad: bool = False
     trusted_address: bool = True
     latin: bool = False
+    headed: bool = False

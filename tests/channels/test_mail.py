@@ -262,7 +262,7 @@ def test_a_letter_in_a_thread(mail: Town) -> None:
     [
         ({"subject": "Өөр\r\nBcc: evil@example.net"}, "Өөр Bcc: evil@example.net"),
         (
-            {"language": "kk", "reference": "26000018", "service": "Жоба"},
+            {"subject": "Нөмірі 26000018. Жоба"},
             "Нөмірі 26000018. Жоба",
         ),
         ({"in_reply_to": "no id\r\nBcc: x@example.net"}, "Бүртгэлээ."),
