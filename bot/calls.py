@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from hmac import compare_digest
+from typing import Any
 
 from bot.turns import Conversation, Knowledge, Turn, by_id
 from store.case import Case
@@ -53,11 +54,17 @@ def _record(
         received_at=now,
         language=language,
         quiet=not texts,
-        facts={"call": True},
+        facts={"call": True, **_reach(inbound)},
     )
     turned = replace(conversation, language=language, asked="", asked_of=(), held="")
     identity = {"phone": inbound.address} if texts else {}
     return Turn(turned, commands=(command,), identity=identity)
+
+
+def _reach(inbound: Inbound) -> dict[str, Any]:
+    """Where texts to the caller's phone go, for this very matter."""
+    reach = inbound.answers.get("reach", "")
+    return {"reach": int(reach)} if reach.isdecimal() else {}
 
 
 def _add(conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge) -> Turn:

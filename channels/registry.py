@@ -11,6 +11,7 @@ from channels.messenger import Messenger
 from channels.sms_gateway import gateways
 from channels.sms_twilio import TwilioSms
 from channels.telegram import Telegram
+from channels.voice import TwilioVoice, number_of
 from channels.webform import Webform
 from config.settings import Settings, settings
 
@@ -27,6 +28,7 @@ CHANNELS: tuple[Factory, ...] = (
     _with("telegram", Telegram),
     _with("messenger", Messenger),
     _with("sms", TwilioSms),
+    lambda chosen: (TwilioVoice(chosen),) if chosen.configured("sms") and number_of(chosen) else (),
     gateways,
     _with("mail", Email),
     lambda chosen: (Webform(chosen),),  # needs no settings

@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, abort, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
-from channels import registry, site
+from channels import partner, registry, site, voice_site
 from channels.base import (
     BadSignature,
     Channel,
@@ -23,40 +23,15 @@ from channels.base import (
     TakesGet,
     Unparseable,
 )
+from channels.web_request import to_request
 from config import clock, log
 from config.errors import HariuError
-from config.settings import settings
 from store import inbox
 from store.inbox import Receipt
 
 MAX_BODY = 2 * 1024 * 1024
 
 webhooks = Blueprint("webhooks", __name__)
-
-
-def to_request(path: str) -> Request:
-    """The request as adapters see it: with the *public* URL, whatever proxy stands in front."""
-    body = request.get_data(cache=True, parse_form_data=False)
-    query = request.query_string.decode("latin-1")
-    url = f"{settings().public_url}{path}" + (f"?{query}" if query else "")
-    return Request(
-        method=request.method,
-        url=url,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        body=body,
-        query={name: values[-1] for name, values in request.args.lists()},
-        form=_form(body),
-        path=path,
-        remote=request.remote_addr or "",
-    )
-
-
-def _form(body: bytes) -> dict[str, str]:
-    from urllib.parse import parse_qsl
-
-    if request.mimetype != "application/x-www-form-urlencoded":
-        return {}
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 @webhooks.route("/in/gateway/<name>", methods=["GET", "POST"])
@@ -119,8 +94,10 @@ def create_app() -> Flask:
     """The public app: webhooks, health, and the citizens' pages."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.register_blueprint(voice_site.calls)
     app.register_blueprint(webhooks)
     app.register_blueprint(site.site)
+    app.register_blueprint(partner.blueprint)
     app.add_url_rule("/healthz", "healthz", lambda: FlaskResponse("ok\n", mimetype="text/plain"))
     app.add_url_rule("/readyz", "readyz", _ready)
     app.register_error_handler(HariuError, _failed)

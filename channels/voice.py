@@ -1,0 +1,289 @@
+"""The hotline through Twilio: signed steps of a call in, calls out by REST, recordings fetched.
+
+Every step of a call is a request of its own; its place in the call is in the address asked for
+(``turn``), so that a repeated request is the same message. What is said, `channels.voice_flow`
+decides. https://www.twilio.com/docs/voice/twiml#request-parameters
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
+from channels import http, twilio_webhook
+from channels.base import (
+    AddressBlocked,
+    ChannelDown,
+    Fetched,
+    Problem,
+    Rejected,
+    Request,
+    SendError,
+    Throttled,
+    Unanswered,
+    Unparseable,
+    WindowClosed,
+)
+from channels.fields import Json, objects, text
+from channels.twilio_webhook import Params
+from config import clock
+from config.profile import profile
+from config.settings import Settings
+from store.messages import (
+    Attachment,
+    Capabilities,
+    DeliveryReport,
+    Inbound,
+    Kind,
+    Outbound,
+    OutboundState,
+    SendResult,
+)
+
+API = "https://api.twilio.com"
+CODE = "voice"
+RING_SECONDS = 40
+FOUND_WITHIN = timedelta(minutes=10)
+CALLBACK = "callback"
+_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+# What stands for a caller who shows no number. https://www.twilio.com/docs/voice/api/call-resource
+_WITHHELD = {
+    "", "+7378742833", "+2562533", "+8656696", "+266696687", "+86282452253", "anonymous",
+    "restricted", "blocked", "unknown", "unavailable", "private",
+}  # fmt: skip
+# Letters whose words no clip holds: they need eyes, or an officer's voice.
+_WORDS = {"reply", "question", "ack"}
+# https://www.twilio.com/docs/api/errors: no phone number; not allowed to be called.
+_DEAD = {"21211", "21214", "21217", "13224"}
+_TOO_FAST = {"20429"}
+_OUR_FAULT = {"20003", "20005", "21212", "21210", "21205", "21609"}
+
+
+class TwilioVoice:
+    """Calls to and from ``account``, a number of ours."""
+
+    code = CODE
+    capabilities = Capabilities(form="voice", media=True, inline=True, per_second=1.0, abroad=True)
+
+    def __init__(self, chosen: Settings) -> None:
+        self.account = number_of(chosen)
+        self._sid = chosen.twilio_account_sid
+        self._token = chosen.twilio_auth_token.get_secret_value()
+        self._base = (chosen.twilio_api or API).rstrip("/")
+        self._folder = f"{self._base}/2010-04-01/Accounts/{self._sid}"
+        self._on_loopback = chosen.on_loopback
+        self._here = f"{chosen.public_url}/in/voice"
+
+    def verify(self, request: Request) -> None:
+        """https://www.twilio.com/docs/usage/webhooks/webhooks-security"""
+        twilio_webhook.verify(request, self._token, any_loopback=self._on_loopback)
+
+    def parse(self, request: Request) -> Sequence[Inbound | DeliveryReport]:
+        """The step that a request tells of; nothing for a recording that is not whole yet."""
+        (event,) = twilio_webhook.events(request)[:1] or [{}]
+        call = event.get("CallSid", "")
+        if not call:
+            raise Unparseable("no call id", code="unparseable.id")
+        step = step_of(request.path)
+        if step == "status":
+            return [self._ended(event, call)]
+        if step in {"recorded", "recording"}:
+            return self._recorded(event, call, request.query)
+        return [self._pressed(step, event, call, request.query)]
+
+    def _ended(self, event: Params, call: str) -> Inbound | DeliveryReport:
+        if not _outgoing(event):
+            return self._inbound(event, call, f"{call}:ended", {"do": "ended"})
+        status = event.get("CallStatus", "")
+        state = OutboundState.DELIVERED if status == "completed" else OutboundState.FAILED
+        error = "" if status == "completed" else f"call.{status}"
+        return DeliveryReport(CODE, self.account, call, state, event.get("To", ""), error)
+
+    def _recorded(self, event: Params, call: str, query: Mapping[str, str]) -> list[Inbound]:
+        """By the call's own request or, after a hang-up, by the call-back: the same message."""
+        sid, status = event.get("RecordingSid", ""), event.get("RecordingStatus", "completed")
+        if not sid or status != "completed" or event.get("RecordingDuration") == "0":
+            return []
+        answers = {"do": query.get("do") or "record", "language": query.get("lang", "")}
+        sound = Attachment("audio", "audio/x-wav", name="", url=self.recording(sid))
+        return [self._inbound(event, call, f"{call}:{sid}", answers, sound)]
+
+    def _pressed(self, step: str, event: Params, call: str, query: Mapping[str, str]) -> Inbound:
+        answers = done(step, event.get("Digits", ""))
+        turn = query.get("turn", "0")
+        return self._inbound(event, call, f"{call}:{step or 'ring'}:{turn}", answers)
+
+    def _inbound(
+        self,
+        event: Params,
+        call: str,
+        identity: str,
+        answers: Mapping[str, str],
+        *attachments: Attachment,
+    ) -> Inbound:
+        caller = caller_of(event, call)
+        texts = {"texts": "yes"} if profile().voice.takes_texts(caller) else {}
+        kind = Kind.MEDIA if attachments else Kind.COMMAND
+        return Inbound(
+            CODE, self.account, identity, caller, kind, attachments=attachments,
+            answers={"call": call, **answers, **texts},
+        )  # fmt: skip
+
+    def recording(self, sid: str) -> str:
+        """Where Twilio keeps a recording; a WAV file without an ending of the name."""
+        return f"{self._folder}/Recordings/{sid}"
+
+    def send(self, outbound: Outbound) -> SendResult:
+        """Call somebody: https://www.twilio.com/docs/voice/api/call-resource#create-a-call"""
+        self._check_letter(outbound)
+        form = {
+            "To": outbound.address,
+            "From": self.account,
+            "Url": f"{self._here}/out?letter={outbound.id}",
+            "StatusCallback": f"{self._here}/status",
+            "Timeout": str(RING_SECONDS),
+        }
+        sid = text(self._call("POST", "Calls.json", form), "sid")
+        if not sid:
+            raise Unanswered("voice: answer without a call id", code="unreadable")
+        return SendResult(sid)
+
+    def _check_letter(self, outbound: Outbound) -> None:
+        """Only what clips can say, only to a number, only when people may be called."""
+        if not _NUMBER.fullmatch(outbound.address):
+            raise Rejected("the caller showed no number", code="voice.withheld")
+        if outbound.key.startswith(f"{CALLBACK}:"):
+            return  # they called a moment ago
+        if outbound.key.split(">")[0].rsplit(":", 1)[-1] in _WORDS:
+            raise WindowClosed("no clip holds these words", code="voice.words")
+        wait = profile().voice.callable_from(clock.now(), profile().timezone) - clock.now()
+        if wait.total_seconds() > 1:
+            raise Throttled(wait.total_seconds(), "not at this hour", code="voice.hours")
+
+    def find(self, outbound: Outbound) -> SendResult | None:
+        """The newest call to this number, of the last ten minutes."""
+        query = {"To": outbound.address, "From": self.account, "PageSize": "5"}
+        for call in objects(self._call("GET", "Calls.json", query), "calls"):
+            created = _date(text(call, "date_created"))
+            if created and clock.now() - created <= FOUND_WITHIN:
+                return SendResult(text(call, "sid"))
+        return None
+
+    def fetch(self, attachment: Attachment) -> Fetched:
+        """https://www.twilio.com/docs/voice/api/recording: behind our password, and it may lag."""
+        if not attachment.url.startswith(f"{self._folder}/"):
+            raise Rejected("the recording is not at Twilio", code="foreign")
+        answer = http.download(attachment.url, code=CODE, auth=(self._sid, self._token))
+        if answer.is_redirect:
+            target = urljoin(attachment.url, answer.headers.get("location", ""))
+            if urlsplit(target).scheme != urlsplit(self._base).scheme:
+                raise Rejected("the file store is not safe", code="foreign")
+            answer = http.download(target, code=CODE)
+        if answer.status_code != 200:
+            raise ChannelDown("voice: recording not there yet", code=str(answer.status_code))
+        return Fetched(answer.content, answer.headers.get("content-type", ""), attachment.name)
+
+    def check(self) -> Iterable[Problem]:
+        """Whether Twilio lets us in, and whether the number sends its calls here."""
+        try:
+            query = {"PhoneNumber": self.account}
+            found = self._call("GET", "IncomingPhoneNumbers.json", query)
+        except SendError as error:
+            yield Problem("voice.down", f"Twilio does not answer as it should ({error.code})")
+            return
+        for number in objects(found, "incoming_phone_numbers"):
+            if text(number, "voice_url") != self._here:
+                advice = f"set the number's voice URL to {self._here}, its status to /status"
+                yield Problem("voice.url", f"{advice}: hariu channel set-up voice")
+
+    def set_up(self, public_url: str) -> Iterable[str]:
+        """https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource"""
+        here = f"{public_url}/in/voice"
+        query = {"PhoneNumber": self.account}
+        found = self._call("GET", "IncomingPhoneNumbers.json", query)
+        for number in objects(found, "incoming_phone_numbers"):
+            form = {"VoiceUrl": here, "StatusCallback": f"{here}/status"}
+            self._call("POST", f"IncomingPhoneNumbers/{text(number, 'sid')}.json", form)
+            yield f"calls to {self.account} come to {here}"
+
+    def _call(self, method: str, path: str, params: Mapping[str, str]) -> Json:
+        """Call the REST API; ``params`` are the form of a POST, else the query."""
+        query, form = (None, params) if method == "POST" else (params, None)
+        auth = (self._sid, self._token)
+        url = f"{self._folder}/{path}"
+        response = http.call(method, url, code=CODE, params=query, data=form, auth=auth)
+        answer = http.object_in(response)
+        if not response.is_success:
+            raise _refusal(response.status_code, text(answer or {}, "code"))
+        if answer is None:
+            raise Unanswered("voice: unreadable answer", code="unreadable")
+        return answer
+
+
+def number_of(chosen: Settings) -> str:
+    """The number that calls; "" where texts go through a messaging service and none is named."""
+    return profile().voice.number or (
+        chosen.twilio_from if chosen.twilio_from.startswith("+") else ""
+    )
+
+
+def step_of(path: str) -> str:
+    """``recorded`` of ``/in/voice/recorded``, "" of ``/in/voice``."""
+    return path.partition("/in/voice")[2].strip("/")
+
+
+def done(step: str, digits: str) -> dict[str, str]:
+    """What a key means at a step, as `bot.calls` knows it."""
+    if step == "language":
+        language = {"1": "mn", "2": "kk", "3": "en"}.get(digits, "")
+        return {"do": "language", "language": language} if language else {"do": "key"}
+    if step == "number":
+        return {"do": "number", "number": digits}
+    if step == "code":
+        return {"do": "code", "code": digits}
+    if step == "agreed":
+        answer = {"1": "text", "2": "call", "3": "unnamed"}.get(digits, "")
+        return {"do": "agree", "answer": answer}
+    if (step == "chosen" and digits == "0" and not connects()) or (step, digits) == (
+        "callback",
+        "2",
+    ):
+        return {"do": "person"}
+    return {"do": "ring" if step in {"", "out"} else "key" if digits else "silence"}
+
+
+def connects() -> bool:
+    """Whether somebody sits in the office who can take a call now."""
+    return bool(profile().voice.dial) and clock.in_hours(clock.now(), profile())
+
+
+def caller_of(event: Params, call: str) -> str:
+    """The person's number; without one the call itself is their address."""
+    given = event.get("To" if _outgoing(event) else "From", "").strip()
+    return f"withheld:{call}" if given.casefold() in _WITHHELD else given
+
+
+def _outgoing(event: Params) -> bool:
+    return event.get("Direction", "").startswith("outbound")
+
+
+def _date(written: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(written)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _refusal(status: int, code: str) -> SendError:
+    """Twilio's sentences repeat the number, so only its code."""
+    code = code or str(status)
+    said = f"voice: Twilio error {code}"
+    if code in _TOO_FAST:
+        return Throttled(30.0, said, code=code)
+    if status in (401, 403, 404) or status < 400 or code in _OUR_FAULT:
+        return ChannelDown(said, code=code)
+    return AddressBlocked(said, code=code) if code in _DEAD else Rejected(said, code=code)

@@ -1,0 +1,235 @@
+"""The hotline and its rows: each step is kept first and handled inside the request.
+
+What a call left behind decides what follows it: a number by text, a call back, a task.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+
+from bot.batch import Batch
+from bot.filings import acknowledge
+from bot.turns import Conversation
+from channels.voice import CALLBACK, CODE
+from config import clock
+from config.profile import profile
+from store import (
+    attempts,
+    channels,
+    conversations,
+    grievances,
+    inbox,
+    outbox,
+    people,
+    tasks,
+    website,
+)
+from store.case import Case
+from store.db import Transaction, reading, transaction
+from store.messages import Capabilities, Inbound, InboundState, OutboundState
+from store.outbox import Letter
+from store.people import AddressRow, address_index
+from store.schema import address as address_table
+from store.schema import inbox as inbox_table
+from store.schema import outbox as outbox_table
+from workflow import letters, uptake
+
+__all__ = ["acknowledge"]  # bot's own: the number was told
+
+SOON = timedelta(seconds=10)  # before a missed call is answered: the phone is put down by then
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an outgoing call is about: a grievance, or a call that nobody took."""
+
+    language: str | None
+    case: Case | None = None
+
+
+def handle(message: Inbound) -> None:
+    """Do what a kept step asks for, unless a worker already did or it waits in the spool."""
+    with transaction() as tx:
+        row = website.find(tx, CODE, message.account, message.external_id)
+        waiting = inbox.load(tx, [row.id]) if row and website.is_new(row) else []
+        if waiting:
+            Batch(tx, waiting).run()
+            _open_way(tx, waiting[0].message)
+
+
+def _open_way(tx: Transaction, message: Inbound) -> None:
+    """Answers go by text to phones that take them, unless their owner asked to be called.
+
+    A window that is shut sends each letter on to the person's next address.
+    """
+    answer = message.answers.get("answer")
+    if message.answers["do"] not in {"record", "agree"} or "texts" not in message.answers:
+        return
+    row = address_of(tx, message.address)
+    if row is not None and answer != "":
+        shut = None if answer == "call" else clock.now()
+        people.save(tx, {row.id: {"window_until": shut}})
+
+
+def address_of(tx: Transaction, value: str) -> AddressRow | None:
+    """A caller who called before."""
+    query = select(address_table.c.id).where(
+        address_table.c.channel == CODE,
+        address_table.c.value_index == address_index(CODE, value),
+    )
+    found = tx.scalar(query)
+    return people.by_ids(tx, [found])[found] if found is not None else None
+
+
+def language_of(value: str) -> str | None:
+    """The language a caller chose, now or in an earlier call."""
+    with reading() as tx:
+        row = address_of(tx, value)
+    return row.language if row and row.language_chosen else None
+
+
+def _caller(tx: Transaction, account: str, call: str) -> str | None:
+    """Who made a call."""
+    ids = [f"{call}:{step}:0" for step in ("ring", "out")]
+    query = select(inbox_table.c.address).where(
+        inbox_table.c.channel == CODE,
+        inbox_table.c.account == account,
+        inbox_table.c.external_id.in_(ids),
+    )
+    found: str | None = tx.scalar(query.limit(1))
+    return found
+
+
+def case_of(account: str, external_id: str) -> Case | None:
+    """The grievance that a recording became; None while it waits."""
+    with reading() as tx:
+        row = website.find(tx, CODE, account, external_id)
+        return grievances.get(tx, row.grievance_id) if row and row.grievance_id else None
+
+
+def opened(value: str, code: str) -> Case | str:
+    """The grievance of the number typed before and this code, else the clip that says why not."""
+    now = clock.now()
+    with reading() as tx:
+        row = address_of(tx, value)
+        if row is None:
+            return "not_found"
+        state, _ = conversations.load(tx, [row.id]).get(row.id, (None, None))
+        number = Conversation.from_state(state).number
+        if attempts.locked(tx, [row.id], now) or attempts.reference_locked(tx, [number], now):
+            return "locked"
+        case = grievances.by_references(tx, {number}).get(number)
+    return case if case and code and case.code == code else "not_found"
+
+
+def news(letter_id: int) -> News | None:
+    """What an outgoing call has to tell."""
+    with reading() as tx:
+        row = outbox.get(tx, letter_id)
+        if row is None or row.channel != CODE:
+            return None
+        case = grievances.get(tx, row.grievance_id) if row.grievance_id else None
+    return News(row.language if row.language in {"mn", "kk", "en"} else None, case)
+
+
+# -- after the call -------------------------------------------------------------------------------
+
+
+def ended(message: Inbound) -> None:
+    """A call is over: who left without a word is called, who did not hear the number as well."""
+    call, now = message.answers["call"], clock.now()
+    with transaction() as tx:
+        left = _left_behind(tx, message.account, call)
+        address = address_of(tx, message.address)
+        if address is None or message.address.startswith("withheld:"):
+            return
+        if not left:
+            _missed(tx, address, message, now)
+        for case_id in {row.grievance_id for row in left if row.grievance_id}:
+            case = grievances.get(tx, case_id)
+            if case and case.acknowledged_at is None and "texts" not in message.answers:
+                tasks.add(tx, f"voice:{case.id}", "call", now, address.id, case.id)
+
+
+def _left_behind(tx: Transaction, account: str, call: str) -> list[Any]:
+    """The steps of a call in which somebody did something."""
+    query = select(inbox_table.c.external_id, inbox_table.c.grievance_id, inbox_table.c.details)
+    rows = tx.execute(
+        query.where(
+            inbox_table.c.channel == CODE,
+            inbox_table.c.account == account,
+            inbox_table.c.external_id.startswith(f"{call}:", autoescape=True),
+            inbox_table.c.state != InboundState.DEAD,
+        )
+    ).all()
+    idle = {"ring", "ended", "silence"}
+    return [row for row in rows if ((row.details or {}).get("answers") or {}).get("do") not in idle]
+
+
+def _missed(tx: Transaction, address: AddressRow, message: Inbound, now: datetime) -> None:
+    """Once an hour at most: a missed call costs the caller nothing, and us a little."""
+    way, key = profile().voice.missed, f"{CALLBACK}:{address.id}:{now:%Y%m%d%H}"
+    if way == "nothing" or address.stopped or address.blocked:
+        return
+    texts = way == "text" and "texts" in message.answers
+    if texts and (end := uptake.texting_address(tx, address.value, now)):
+        _enqueue_text(tx, key, end, address.language, now)
+        return
+    letter = Letter(
+        key, address.id, CODE, address.account, CALLBACK, address.language or letters.BOTH, "", 1,
+        not_before=now + SOON,
+    )  # fmt: skip
+    outbox.enqueue(tx, [letter], now)
+
+
+def _enqueue_text(
+    tx: Transaction, key: str, address: AddressRow, language: str | None, now: datetime
+) -> None:
+    carried = channels.capabilities(tx).get(address.channel, Capabilities())
+    values = letters.project_values(profile())
+    written = letters.write("missed_call", language or "mn", carried, values)
+    letter = Letter(
+        key, address.id, address.channel, address.account, CALLBACK, written.language,
+        written.text, written.parts,
+    )  # fmt: skip
+    outbox.enqueue(tx, [letter], now)
+
+
+def call_again(provider_id: str) -> bool:
+    """A call of ours that nobody took goes back in the queue; False when it was the last try."""
+    voice, now = profile().voice, clock.now()
+    later = voice.callable_from(now + timedelta(hours=voice.pause_hours), profile().timezone)
+    with transaction() as tx:
+        row = tx.execute(
+            update(outbox_table)
+            .where(
+                outbox_table.c.channel == CODE,
+                outbox_table.c.provider_id == provider_id,
+                outbox_table.c.state == OutboundState.SENT,
+                outbox_table.c.attempts < voice.tries,
+            )
+            .values(state=OutboundState.QUEUED, provider_id=None, sent_at=None, not_before=later)
+            .returning(outbox_table.c.id)
+        ).first()
+    return row is not None
+
+
+def addressed(message: Inbound) -> Inbound:
+    """The message with what only rows know: who called, and where texts to their phone go.
+
+    The call-back about a recording names no caller; the beginning of the call did.
+    """
+    with transaction() as tx:
+        if message.address.startswith("withheld:"):
+            known = _caller(tx, message.account, message.answers["call"]) or message.address
+            texts = {"texts": "yes"} if profile().voice.takes_texts(known) else {}
+            message = replace(message, address=known, answers={**message.answers, **texts})
+        if message.answers["do"] == "record" and "texts" in message.answers:
+            end = uptake.texting_address(tx, message.address, clock.now())
+            reach = {"reach": str(end.id)} if end else {}
+            message = replace(message, answers={**message.answers, **reach})
+    return message
