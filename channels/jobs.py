@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from threading import Lock
 
+from bot.handover import hand_over
 from channels import registry
 from channels.base import (
     AddressBlocked,
@@ -293,6 +294,9 @@ def _sent(tx: Transaction, sent: Sequence[tuple[Claimed, SendResult]], now: date
     A delivery report may have come before we knew the provider's id; it is applied now.
     """
     ours = outbox.mark_sent(tx, sent, now)
+    for item, result in ours:
+        if result.address:
+            hand_over(tx, item.address_id, result.address, item.grievance_id, now)
     _acknowledge(tx, [item for item, _ in ours], now)
     for code in {item.outbound.channel for item, _ in ours}:
         channel_rows.note_out(tx, code, now)

@@ -135,7 +135,8 @@ class Messenger:
             sent = self._call("POST", "me/messages", call)
         if not text(sent, "message_id"):
             raise Unanswered("messenger: answer without a message id", code="unreadable")
-        return SendResult(short(text(sent, "message_id")))
+        author = text(sent, "recipient_id") if _in_public(outbound.address) else ""
+        return SendResult(short(text(sent, "message_id")), address=author)
 
     def fetch(self, attachment: Attachment) -> Fetched:
         """The address is signed and lapses after some days; it asks for no token."""
@@ -183,7 +184,7 @@ class Messenger:
 
     def _parts(self, outbound: Outbound) -> Sequence[str]:
         longest = self.capabilities.longest
-        if outbound.address.startswith((COMMENT, POST)):  # there is one message, not two
+        if _in_public(outbound.address):  # there is one message, not two
             return [shorten(outbound.text.strip(), longest)] if outbound.text.strip() else []
         return split_text(outbound.text, longest)
 
@@ -226,6 +227,11 @@ class Messenger:
             raise Unanswered("messenger: unreadable answer", code="unreadable")
         status = str(response.status_code)
         raise ChannelDown(f"messenger: unreadable refusal {status}", code=status)
+
+
+def _in_public(address: str) -> bool:
+    """Whether it is something written on the page, and no person's chat."""
+    return address.startswith((COMMENT, POST))
 
 
 def _recipient(address: str) -> dict[str, str]:

@@ -146,10 +146,14 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The provider took the message; ``provider_id`` may be empty where it gives none."""
+    """The provider took the message; ``provider_id`` may be empty where it gives none.
+
+    ``address`` is the person's own one, where only the answer tells it (a comment's author).
+    """
 
     provider_id: str = ""
     delivered: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,143 @@
+"""What takes more than one message, through every layer: real HTTP, doubles, worker, deliverer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from channels.messenger import Messenger
+from config import clock, i18n
+from config.settings import settings
+from store.db import reading, transaction
+from store.messages import Outbound
+from store.schema import address, grievance
+from tests.channels.everything import Everything, everything
+from workflow.commands import Act, Actor
+from workflow.handlers import Casework
+from workflow.states import Role
+
+WELL = "Манай сумын худаг ширгэсэн, ус алга"
+MORE = "Хоёр долоо хонож байна, малчид холоос ус зөөж байна"
+OFFICER = Actor(Role.OFFICER, 1)
+PERSON = "9900000000000001"
+DORJ = "dorj@example.com"
+
+
+@pytest.fixture
+def all_of(tmp_path: Path) -> Iterator[Everything]:
+    with everything(tmp_path) as found:
+        yield found
+
+
+def references() -> list[str]:
+    with reading() as tx:
+        return list(tx.execute(select(grievance.c.reference).order_by(grievance.c.id)).scalars())
+
+
+def headers(all_of: Everything) -> list[dict[str, str]]:
+    return [call["params"]["headers"] for call in all_of.sandbox.calls("mail")]
+
+
+# E-mail: subject and thread
+
+
+def test_a_mail_is_answered_under_its_number_and_in_its_thread(all_of: Everything) -> None:
+    first = all_of.sandbox.mail(DORJ, WELL, subject="Худаг")["message_id"]
+    all_of.fetch()
+    all_of.until_said("Дугаар", mail=DORJ)
+    (reference,) = references()
+    answer = headers(all_of)[0]
+    assert answer["subject"] == f"Дугаар {reference}. «Ухаалаг засаг-2» төсөл"
+    assert answer["in-reply-to"] == answer["references"] == first
+    second = all_of.sandbox.mail(DORJ, MORE, reply=True)["message_id"]
+    all_of.fetch()
+    all_of.until_said("", mail=DORJ)
+    _close(reference)
+    all_of.until_said("зөвшөөрөхгүй", mail=DORJ)
+    later = headers(all_of)[-1]
+    assert later["subject"] == answer["subject"]
+    assert later["in-reply-to"] == second
+    assert later["references"].split()[0] == answer["message-id"]
+    assert later["references"].split()[-1] == second
+    assert references() == [reference]
+
+
+def _close(reference: str) -> None:
+    """As an officer does it with one click."""
+    with transaction() as tx:
+        number = tx.scalar(select(grievance.c.id).where(grievance.c.reference == reference))
+        casework = Casework(tx, clock.now())
+        casework.load([number])
+        casework.act(Act("close", number, OFFICER, {"outcome": "resolved", "summary": "Насос"}))
+        casework.flush()
+
+
+def test_a_mail_about_no_grievance_has_a_subject_of_the_catalogue(all_of: Everything) -> None:
+    asked = all_of.sandbox.mail(DORJ, "тусламж")["message_id"]
+    all_of.fetch()
+    all_of.until_said("", mail=DORJ)
+    assert references() == []
+    (answer,) = headers(all_of)
+    assert answer["subject"] == i18n.text(
+        "mail.subject.other", "mn", service="«Ухаалаг засаг-2» төсөл"
+    )
+    assert answer["in-reply-to"] == asked
+
+
+def test_no_word_of_the_matter_is_in_a_subject(all_of: Everything) -> None:
+    all_of.sandbox.mail(DORJ, "Дарга намайг хүчирхийлсэн", subject="Хүчирхийлэл")
+    all_of.fetch()
+    all_of.until_said("", mail=DORJ)
+    assert all("үчирхий" not in answer["subject"] for answer in headers(all_of))
+
+
+# Messenger: from a comment to the chat
+
+
+def test_a_comment_goes_on_in_the_chat(all_of: Everything) -> None:
+    all_of.sandbox.messenger(PERSON, comment=WELL)
+    all_of.until_said("Дугаар", psid=PERSON)
+    (reference,) = references()
+    all_of.sandbox.messenger(PERSON, text="ЯВЦ")
+    assert reference in all_of.until_said("хүлээн авсан", psid=PERSON)
+    all_of.sandbox.messenger(PERSON, text=MORE)
+    all_of.go()
+    assert references() == [reference]
+    with reading() as tx:
+        rows = tx.execute(select(address.c.value, address.c.person_id).order_by(address.c.id)).all()
+    (comment, chat) = rows
+    assert comment.value.startswith("comment:")
+    assert chat.value == PERSON
+    assert chat.person_id == comment.person_id is not None
+
+
+def test_nothing_is_pushed_to_who_only_commented(all_of: Everything) -> None:
+    """The answer in private opens no window; the officer calls, or waits for a word."""
+    all_of.sandbox.messenger(PERSON, comment=WELL)
+    all_of.until_said("Дугаар", psid=PERSON)
+    (reference,) = references()
+    before = len(all_of.sandbox.calls("graph"))
+    _close(reference)
+    all_of.go()
+    all_of.go()
+    calls = all_of.sandbox.calls("graph")[before:]
+    assert [call for call in calls if call["params"].get("recipient") == {"id": PERSON}] == []
+
+
+def test_another_person_does_not_get_into_a_commenter_s_matter(all_of: Everything) -> None:
+    all_of.sandbox.messenger(PERSON, comment=WELL)
+    all_of.until_said("Дугаар", psid=PERSON)
+    (reference,) = references()
+    other = "9900000000000002"
+    all_of.sandbox.messenger(other, text=f"ЯВЦ {reference}")
+    all_of.until_said("", psid=other)
+    assert not any("хүлээн авсан" in text for text in all_of.said(psid=other))
+
+
+def test_only_an_answer_in_public_names_the_person(all_of: Everything) -> None:
+    all_of.sandbox.messenger(PERSON, text="тусламж")
+    sent = Messenger(settings()).send(Outbound(1, "messenger", "me", PERSON, "Сайн уу", "k"))
+    assert sent.address == ""
