@@ -42,15 +42,22 @@ def _told(login: str, password: str) -> None:
     "--role", "roles", multiple=True, default=("officer",), show_default=True,
     help="May be given several times; see hariu staff roles --help.",
 )  # fmt: skip
-@click.option("--language", type=click.Choice(["mn", "en"]), default="mn", show_default=True)
-def add(login: str, name: str, roles: tuple[str, ...], language: str) -> None:
-    """Add an account; prints its one-time password."""
+@click.option("--organisation", default="", help="With --role cso: whose partner account it is.")
+@click.option("--language", type=click.Choice(["mn", "kk", "en"]), default="mn", show_default=True)
+def add(login: str, name: str, roles: tuple[str, ...], organisation: str, language: str) -> None:
+    """Add an account; prints its one-time password. A partner's has the role cso alone."""
     from config import clock
-    from store import officers
+    from store import officers, partners
     from store.db import transaction
 
+    now = clock.now()
     with transaction() as tx:
-        password = officers.create(tx, login, name, roles, clock.now(), language)
+        if officers.PARTNER in roles:
+            officers.known_roles(roles)
+            password = partners.create(tx, login, name, organisation, now, language)
+        else:
+            tongue = language if language in officers.LANGUAGES else officers.LANGUAGES[0]
+            password = officers.create(tx, login, name, roles, now, tongue)
     _told(officers.normal(login), password)
 
 
@@ -58,12 +65,13 @@ def add(login: str, name: str, roles: tuple[str, ...], language: str) -> None:
 def list_all() -> None:
     """Every account: login, state, second factor, roles, last sign-in, name."""
     from config import clock
-    from store import officers
+    from store import officers, partners
     from store.db import reading
 
     now = clock.now()
     with reading() as tx:
-        for person in officers.everyone(tx):
+        partner_accounts = [item.officer for item in partners.accounts(tx)]
+        for person in (*officers.everyone(tx), *partner_accounts):
             click.echo(
                 "\t".join(
                     (
@@ -150,3 +158,33 @@ def totp(login: str, off: bool) -> None:
     uri = passwords.totp_uri(person.login, secret, "Hariu")
     segno.make(uri, error="m").terminal(compact=True)
     click.echo(uri)
+
+
+@commands.group()
+def demo() -> None:
+    """Invented grievances for learning the desk; no letter about them leaves the house."""
+
+
+@demo.command("load")
+@click.option("--beside-real", is_flag=True, help="Also where the desk serves the public already.")
+def demo_load(beside_real: bool) -> None:
+    """Load 400 grievances that tell a story."""
+    from admin import demo as data
+    from config import clock
+    from config.settings import settings
+
+    if not (settings().on_loopback or beside_real):
+        raise data.DemoError("this instance serves the public: say --beside-real if you mean it")
+    now = clock.now()
+    with click.progressbar(length=len(list(data.told(now))), label="demonstration") as bar:
+        count = data.load(now, bar.update)
+    click.echo(f"{count} invented grievances loaded; hariu demo clear removes them")
+
+
+@demo.command("clear")
+def demo_clear() -> None:
+    """Remove every one of them, and all that hangs on them."""
+    from admin import demo as data
+    from config import clock
+
+    click.echo(f"{data.clear(clock.now())} invented grievances removed")

@@ -20,6 +20,8 @@ from store.schema import address, outbox
 
 # Acknowledgements go before answers, answers before reminders.
 FIRST, NORMAL, LATER = 0, 5, 9
+# Our own end of addresses that exist for practice: what goes there counts as delivered at once.
+PRACTICE = "practice"
 CLAIM_SECONDS = 9.0  # renewed while its sender lives; what a dead one held goes on after this
 
 
@@ -65,6 +67,7 @@ def enqueue(tx: Transaction, letters: Sequence[Letter], now: datetime) -> None:
 
 
 def _queued(letter: Letter, now: datetime) -> dict[str, Any]:
+    practice = now if letter.account == PRACTICE else None
     return {
         "key": letter.key,
         "channel": letter.channel,
@@ -78,9 +81,11 @@ def _queued(letter: Letter, now: datetime) -> dict[str, Any]:
         "question": bool(letter.choices),
         "parts": letter.parts,
         "priority": letter.priority,
-        "state": OutboundState.QUEUED,
+        "state": OutboundState.DELIVERED if practice else OutboundState.QUEUED,
         "not_before": letter.not_before or now,
         "created_at": now,
+        "sent_at": practice,
+        "delivered_at": practice,
     }
 
 
