@@ -11,6 +11,28 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "canned_reply",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("category", sa.String(length=32), server_default="", nullable=False),
+        sa.Column("mn", sa.Text(), nullable=False),
+        sa.Column("kk", sa.Text(), nullable=False),
+        sa.Column("en", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("(true)"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_canned_reply")),
+    )
+    op.create_table(
+        "extra_holiday",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_extra_holiday")),
+    )
+    op.create_table(
         "report_issue",
         sa.Column(
             "id",
@@ -25,6 +47,26 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report_issue")),
         sa.UniqueConstraint("start_day", "end_day", name=op.f("uq_report_issue_start_day_end_day")),
+    )
+    op.create_table(
+        "bulk_run",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "officer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("command", sa.String(length=24), nullable=False),
+        sa.Column("results", sa.JSON(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["officer_id"], ["officer.id"], name=op.f("fk_bulk_run_officer_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bulk_run")),
     )
     op.create_table(
         "engagement",
@@ -54,6 +96,27 @@ def upgrade() -> None:
     with op.batch_alter_table("engagement", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_engagement_day"), ["day"], unique=False)
 
+    op.create_table(
+        "forum_issue",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("held_on", sa.Date(), nullable=True),
+        sa.Column("decision", sa.Text(), server_default="", nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "officer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["officer_id"], ["officer.id"], name=op.f("fk_forum_issue_officer_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_issue")),
+    )
     op.create_table(
         "partner",
         sa.Column(
@@ -92,6 +155,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "start_day", "end_day", "box", "language", name=op.f("pk_report_box")
         ),
+    )
+    op.create_table(
+        "saved_view",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "officer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("view", sa.String(length=16), nullable=False),
+        sa.Column("filters", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["officer_id"], ["officer.id"], name=op.f("fk_saved_view_officer_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_view")),
+    )
+    with op.batch_alter_table("saved_view", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_saved_view_officer_id"), ["officer_id"], unique=False)
+
+    op.create_table(
+        "setting_change",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("what", sa.String(length=120), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("after", sa.Text(), nullable=False),
+        sa.Column(
+            "officer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["officer_id"], ["officer.id"], name=op.f("fk_setting_change_officer_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_setting_change")),
     )
     op.create_table(
         "bank_notice",
@@ -156,6 +261,93 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "case_link",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "grievance_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("other_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column(
+            "officer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["grievance_id"], ["grievance.id"], name=op.f("fk_case_link_grievance_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["officer_id"], ["officer.id"], name=op.f("fk_case_link_officer_id")
+        ),
+        sa.ForeignKeyConstraint(["other_id"], ["grievance.id"], name=op.f("fk_case_link_other_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_case_link")),
+    )
+    with op.batch_alter_table("case_link", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_case_link_grievance_id"), ["grievance_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_case_link_other_id"), ["other_id"], unique=False)
+
+    op.create_table(
+        "draft",
+        sa.Column(
+            "officer_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column(
+            "grievance_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("command", sa.String(length=16), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["grievance_id"], ["grievance.id"], name=op.f("fk_draft_grievance_id")
+        ),
+        sa.ForeignKeyConstraint(["officer_id"], ["officer.id"], name=op.f("fk_draft_officer_id")),
+        sa.PrimaryKeyConstraint("officer_id", "grievance_id", "command", name=op.f("pk_draft")),
+    )
+    with op.batch_alter_table("draft", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_draft_grievance_id"), ["grievance_id"], unique=False)
+
+    op.create_table(
+        "forum_case",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("issue_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "grievance_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["grievance_id"], ["grievance.id"], name=op.f("fk_forum_case_grievance_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["issue_id"], ["forum_issue.id"], name=op.f("fk_forum_case_issue_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_case")),
+        sa.UniqueConstraint(
+            "issue_id", "grievance_id", name=op.f("uq_forum_case_issue_id_grievance_id")
+        ),
+    )
+    with op.batch_alter_table("forum_case", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_forum_case_grievance_id"), ["grievance_id"], unique=False
+        )
+
+    op.create_table(
         "import_row",
         sa.Column(
             "id",
@@ -176,6 +368,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_row")),
         sa.UniqueConstraint("digest", name=op.f("uq_import_row_digest")),
     )
+    op.create_table(
+        "looking",
+        sa.Column(
+            "officer_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column(
+            "grievance_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["grievance_id"], ["grievance.id"], name=op.f("fk_looking_grievance_id")
+        ),
+        sa.ForeignKeyConstraint(["officer_id"], ["officer.id"], name=op.f("fk_looking_officer_id")),
+        sa.PrimaryKeyConstraint("officer_id", "grievance_id", name=op.f("pk_looking")),
+    )
+    with op.batch_alter_table("looking", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_looking_grievance_id"), ["grievance_id"], unique=False)
+
     op.create_table(
         "meeting",
         sa.Column(
@@ -256,7 +472,6 @@ def upgrade() -> None:
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer", sa.LargeBinary(), nullable=True),
-        sa.Column("version", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["grievance_id"], ["grievance.id"], name=op.f("fk_partner_link_grievance_id")
         ),
