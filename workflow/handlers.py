@@ -21,7 +21,7 @@ from store.fold import search_key
 from store.outbox import LATER
 from store.people import AddressRow
 from store.schema import person as person_table
-from workflow import approval, attention, care, post, trail, winding
+from workflow import approval, attention, care, post, standing, trail, winding
 from workflow.commands import SYSTEM, Act, Actor, Refused, Register, permitted
 from workflow.numbers import Numbers
 from workflow.post import Pending, extra_of
@@ -111,7 +111,7 @@ class Casework:
         if command.sensitive:
             self._sealed.setdefault(case.id, []).append(command.text)
         else:
-            payload["channel"] = case.channel
+            payload |= {"channel": case.channel, **standing.counted(case)}
         silent = replace(row, letter="") if command.quiet else row
         self._record(case, silent, command.actor, payload)
         return case
@@ -207,6 +207,8 @@ class Casework:
             self._notes.append((case.id, act.actor.officer_id, str(act.values["text"])))
         elif row.command in {"convene", "decide"}:
             self._meet(case, row.command, act.values)
+        elif row.command == "record_court":
+            case.facts = {**case.facts, "court": _court(act.values)}
 
     def _meet(self, case: Case, command: str, values: Mapping[str, Any]) -> None:
         """The committee meets, or has decided: that alone lets stage 3 be closed."""
@@ -386,6 +388,15 @@ def _set(case: Case, values: Mapping[str, Any]) -> None:
         case.facts = {**case.facts, **values["facts"]}
     if "summary" in values:
         case.resolution = str(values["summary"])
+
+
+def _court(values: Mapping[str, Any]) -> dict[str, str]:
+    """Stage 4 as it is recorded: which court, under which number, since when."""
+    return {
+        "court": str(values["court"]),
+        "number": str(values["number"]),
+        "filed_on": values["filed_on"].isoformat(),
+    }
 
 
 def _iso(moment: datetime | None) -> str | None:

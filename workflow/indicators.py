@@ -44,7 +44,7 @@ MEDIANS = ("days_to_close", "hours_to_acknowledge")
 _EVENTS_READ = (
     "registered", "classified", "screened", "acknowledged", "closed", "withdrawn", "reopened",
     "appealed", "escalated", "court_recorded", "extended", "delayed", "resumed", "sealed",
-    "unsealed",
+    "unsealed", "erased",
 )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from store.case import Case
+
 ENDS = frozenset({"closed", "withdrawn"})
 NEXT = frozenset({"appealed", "escalated", "court_recorded"})
 _PLAIN = ("kind", "category", "place", "language", "channel")
@@ -93,7 +95,7 @@ def _take(found: Standing, event: Event, row: Any) -> None:
     if "due_at" in kept:
         found.due_at = _moment(kept["due_at"])
     _note(found, event, kept)
-    if event.kind in ENDS:
+    if event.kind in ENDS or (event.kind == "erased" and found.is_open):
         _end(found, event, kept, row)
     elif event.kind in NEXT or event.kind == "reopened":
         found.closed_at, found.outcome = None, ""
@@ -115,7 +117,7 @@ def _note(found: Standing, event: Event, kept: Mapping[str, Any]) -> None:
 
 def _end(found: Standing, event: Event, kept: Mapping[str, Any], row: Any) -> None:
     found.closed_at = _moment(kept.get("at")) or event.at
-    by_person = "withdrawn" if event.kind == "withdrawn" else ""
+    by_person = "" if event.kind == "closed" else "withdrawn"
     erased = row.outcome if event.payload is None and row.closed_at == event.at else ""
     found.outcome = kept.get("outcome") or by_person or erased or "resolved"
 
@@ -136,3 +138,11 @@ def _fill(found: Standing, row: Any, events: Sequence[Event], later: Sequence[Ev
 
 def _moment(written: str | None) -> datetime | None:
     return datetime.fromisoformat(written) if written else None
+
+
+def counted(case: Case) -> dict[str, Any]:
+    """What figures count a new grievance by; in the trail, because later acts may change it."""
+    plain = {name: getattr(case, name) for name in ("category", "place", "language")}
+    facts = {name: case.facts[name] for name in ("group", "gender") if name in case.facts}
+    kept = {name: value for name, value in plain.items() if value}
+    return kept | ({"facts": facts} if facts else {})

@@ -63,9 +63,7 @@ def test_a_grievance_is_followed_over_both_levels(store: str) -> None:
     village.act(case, "assign", DAY + timedelta(days=1), assignee_id=officer, name="Сараа")
     village.close(case, DAY + timedelta(days=9), "partly", "Шүүлтүүр тавив")
     village.act(case, "appeal", DAY + timedelta(days=12), Role.CITIZEN)
-    at = DAY + timedelta(days=18)
-    village.act(case, "convene", at, held_at=at, agenda="Худаг", participants="Жишээ хороо")
-    village.act(case, "decide", at, decision="Худгийг гүнзгийрүүлнэ")
+    village.committee(case, DAY + timedelta(days=18))
     village.close(case, DAY + timedelta(days=20), "resolved", "Худгийг гүнзгийрүүлэв")
     (row,) = log()
     assert row.cells() == (

@@ -175,6 +175,7 @@ def test_appeals_stages_groups_places_and_ratings(store: str) -> None:
     village.act(case, "classify", at, facts={"group": "herder", "gender": "female"})
     village.close(case, at + timedelta(days=3))
     village.act(case, "appeal", at + timedelta(days=5), Role.CITIZEN)
+    village.committee(case, at + timedelta(days=7))
     village.close(case, at + timedelta(days=8))
     village.act(case, "classify", at + timedelta(days=9), facts={"rating": 3})
     found = figures()

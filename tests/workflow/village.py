@@ -68,14 +68,22 @@ def act(
     """Somebody does something at ``at``."""
     with transaction() as tx:
         work = Casework(tx, at)
-        changed = work.act(Act(command, case.id, Actor(role), values))
+        second = 2 if command == "approve" else None  # nobody approves what they proposed
+        changed = work.act(Act(command, case.id, Actor(role, second), values))
         work.flush()
     return changed
 
 
 def close(case: Case, at: datetime, outcome: str = "resolved", summary: str = "Шийдсэн") -> Case:
-    """The ordinary end."""
-    return act(case, "close", at, outcome=outcome, summary=summary)
+    """The end, with a second person where one is needed."""
+    changed = act(case, "close", at, outcome=outcome, summary=summary)
+    return act(case, "approve", at, Role.COORDINATOR) if changed.is_open else changed
+
+
+def committee(case: Case, at: datetime) -> None:
+    """The committee meets and decides."""
+    act(case, "convene", at, held_at=at, agenda="Худаг", participants="Жишээ хороо")
+    act(case, "decide", at, decision="Худгийг гүнзгийрүүлнэ")
 
 
 def hours(number: float) -> timedelta:
