@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from admin import auth, cases, guard, health, intake, queue, state, words
+from admin import auth, care, cases, guard, health, intake, partners, queue, state, words
 from config import log
 from config.settings import settings
 from store.db import DatabaseAway
@@ -58,7 +58,7 @@ def create_app() -> Flask:
     app.before_request(_storable)
     CSRFProtect(app)
     words.set_up(app)
-    for module in (auth, queue, cases, health, intake, state):
+    for module in (auth, queue, cases, care, health, intake, partners, state):
         app.register_blueprint(module.blueprint)
     app.after_request(_protect)
     app.register_error_handler(DatabaseAway, _database_away)

@@ -94,8 +94,10 @@ def link(endpoint: str, **more: Any) -> str:
 def in_language(code: str) -> str:
     """This page in another language; what was posted is asked for anew."""
     endpoint = request.endpoint if request.method == "GET" else None
-    named = endpoint if endpoint and endpoint.startswith("site.") else _PAGE_OF.get(request.path)
-    return url_for(named or "site.home", lang=code)
+    ours = endpoint and endpoint.startswith(("site.", "partner."))
+    named = endpoint if ours else _PAGE_OF.get(request.path)
+    there = request.view_args or {} if ours else {}
+    return url_for(named or "site.home", **there, lang=code)
 
 
 _PAGE_OF = {"/status": "site.status"}

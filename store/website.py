@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from store.attachments import REFUSED
 from store.db import Transaction
 from store.messages import InboundState, OutboundState
 from store.schema import attachment, inbox, outbox
@@ -40,6 +41,14 @@ def files_of(tx: Transaction, inbox_id: int) -> list[Any]:
     """The files of one message: name, state and the reason of a refusal."""
     query = select(attachment.c.name, attachment.c.state, attachment.c.error).where(
         attachment.c.inbox_id == inbox_id
+    )
+    return list(tx.execute(query.order_by(attachment.c.id)).all())
+
+
+def refused_of(tx: Transaction, grievance_id: int) -> list[Any]:
+    """The files of a grievance that were not taken: name and reason."""
+    query = select(attachment.c.name, attachment.c.error).where(
+        attachment.c.grievance_id == grievance_id, attachment.c.state == REFUSED
     )
     return list(tx.execute(query.order_by(attachment.c.id)).all())
 
