@@ -38,6 +38,26 @@ def release() -> None:
 
 
 @commands.command()
+def doctor() -> None:
+    """Check settings, disk, database, queue, channels and texts, and say what to do.
+
+    Exit 1 when something does not work; "look" is worth a look, but works.
+    """
+    from channels.doctor import Grade, examine
+
+    colours = {Grade.OK: "green", Grade.LOOK: "yellow", Grade.WRONG: "red"}
+    wrong = 0
+    for found in examine():
+        wrong += found.grade is Grade.WRONG
+        click.echo(
+            f"{click.style(f'{found.grade:<5}', fg=colours[found.grade])}  "
+            f"{found.about:<12}  {found.words}"
+        )
+    if wrong:
+        raise SystemExit(1)
+
+
+@commands.command()
 @click.argument("id", type=int)
 def replay(id: int) -> None:  # noqa: A002 - the argument's name in the help
     """Handle a dead letter again (ID as `hariu dump inbox` and the desk show it)."""
