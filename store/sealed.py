@@ -47,8 +47,9 @@ def seal(tx: Transaction, grievance_id: int) -> None:
     # What still waits goes out first: an empty letter would frighten more than it hides.
     left = outbox.c.state.not_in((OutboundState.QUEUED, OutboundState.SENDING))
     tx.execute(update(outbox).where(outbox.c.grievance_id == grievance_id, left).values(text=""))
+    # The sealing itself says no more than its kind and the clock that it started.
     tx.execute(
         update(case_event)
-        .where(case_event.c.grievance_id == grievance_id)
+        .where(case_event.c.grievance_id == grievance_id, case_event.c.kind != "sealed")
         .values(payload=None, salt=None)
     )

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.profile import Profile, profile
-from store import grievances, meetings, people, sealed
+from store import grievances, people, sealed
 from store.case import Case
 from store.db import Transaction
 from store.fold import search_key
 from store.outbox import LATER
 from store.people import AddressRow
 from store.schema import person as person_table
-from workflow import approval, attention, care, post, standing, trail, winding
+from workflow import approval, attention, care, committee, post, standing, trail, winding
 from workflow.commands import SYSTEM, Act, Actor, Refused, Register, permitted
 from workflow.numbers import Numbers
 from workflow.post import Pending, extra_of
@@ -40,7 +40,7 @@ EVENT = {
     "ask_solved": "solved_asked", "propose_closure": "closure_proposed", "approve": "approved",
     "return": "returned", "hand_off": "handed_off", "hand_back": "handed_back",
     "take_back": "taken_back", "notify_bank": "bank_notified", "redact": "redacted",
-    "erase": "erased",
+    "erase": "erased", "unsend": "unsent", "group": "grouped",
 }  # fmt: skip
 # What a row may set on the grievance besides status and clock, by name in the act's values.
 _SETTABLE = ("category", "kind", "track", "place", "bag", "language", "anonymous", "gist")
@@ -56,6 +56,7 @@ _ASIDE = {
     "delay",
     "extend",
     "convene",
+    "group",
 } | care.ASIDE
 _OURS = {"resume", "proceed", "hand_back"}
 # Words of people: kept where they can be erased, never in the trail.
@@ -80,6 +81,7 @@ class Casework:
         self._notes: list[tuple[int, int | None, str]] = []
         self._meetings: list[tuple[Case, str, Mapping[str, Any]]] = []
         self._care: list[tuple[Case, Act]] = []
+        self.undo = timedelta(0)  # how long a reply may still be taken back before it goes
         self.tokens: dict[int, str] = {}  # of links made at flush, to be shown once
         self._numbers = Numbers(tx, now, self.profile)
 
@@ -205,18 +207,9 @@ class Casework:
             case.acknowledged_at = case.acknowledged_at or act.values.get("at") or self.now
         elif row.command == "note":
             self._notes.append((case.id, act.actor.officer_id, str(act.values["text"])))
-        elif row.command in {"convene", "decide"}:
-            self._meet(case, row.command, act.values)
-        elif row.command == "record_court":
-            case.facts = {**case.facts, "court": _court(act.values)}
-
-    def _meet(self, case: Case, command: str, values: Mapping[str, Any]) -> None:
-        """The committee meets, or has decided: that alone lets stage 3 be closed."""
-        if command == "convene":
-            case.clock = {**case.clock, "meeting": _iso(values["held_at"])}
-        else:
-            case.decided_at = self.now
-        self._meetings.append((case, command, values))
+        elif row.command in committee.KEPT:
+            committee.change(case, row.command, act.values, self.now)
+            self._meetings.append((case, row.command, act.values))
 
     def _seal(self, case: Case, kind: str) -> None:
         """From here on its words are in one place alone, and nobody but focal points sees it."""
@@ -305,6 +298,8 @@ class Casework:
         if actor.role is Role.SYSTEM and row.letter != "ack":
             item.priority = LATER
             item.not_before = attention.awake(self.now, self.zone(case), self.profile)
+        elif row.command == "reply" and self.undo:
+            item.not_before = self.now + self.undo
         return item
 
     def tell(self, case: Case, letter: str, **extra: object) -> None:
@@ -350,17 +345,11 @@ class Casework:
         for grievance_id, officer_id, note in self._notes:
             grievances.add_note(self.tx, grievance_id, officer_id, note, self.now)
         for case, command, values in self._meetings:
-            self._keep_meeting(case, command, values)
+            committee.keep(self.tx, case, command, values, self.now)
         for case, act in self._care:
             token = care.keep(self.tx, case, act, self.now, self.profile)
             self.tokens |= {case.id: token} if token else {}
         post.queue(self.tx, self._letters, self.addresses, self.profile, self.now)
-
-    def _keep_meeting(self, case: Case, command: str, values: Mapping[str, Any]) -> None:
-        if command == "convene":
-            meetings.convene(self.tx, case.id, case.stage, values)
-        else:
-            meetings.decide(self.tx, case.id, str(values["decision"]), self.now)
 
     def send_again(
         self,
@@ -388,15 +377,6 @@ def _set(case: Case, values: Mapping[str, Any]) -> None:
         case.facts = {**case.facts, **values["facts"]}
     if "summary" in values:
         case.resolution = str(values["summary"])
-
-
-def _court(values: Mapping[str, Any]) -> dict[str, str]:
-    """Stage 4 as it is recorded: which court, under which number, since when."""
-    return {
-        "court": str(values["court"]),
-        "number": str(values["number"]),
-        "filed_on": values["filed_on"].isoformat(),
-    }
 
 
 def _iso(moment: datetime | None) -> str | None:

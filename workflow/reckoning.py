@@ -82,6 +82,10 @@ def _take(found: Reckoning, event: Event, is_holiday: IsHoliday) -> None:
     kept = event.payload
     if event.kind in _STARTS:
         _begin(found, event)
+    elif event.kind == "sealed" and "terms" in kept:  # what was before may be erased
+        found.terms, found.complete = Terms.from_json(kept["terms"]), True
+        found.stages = found.stages or [StageRun(kept["stage"], found.terms.start)]
+        _turn_stage(found, kept["stage"])
     elif found.terms is None:
         found.complete = False
         return

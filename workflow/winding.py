@@ -67,8 +67,8 @@ def reclassified(case: Case, now: datetime, project: Profile, *, sealed: bool = 
     if case.stage <= project.start_stage and case.status in {"registered", "acknowledged"}:
         case.stage = project.first_stage(case.place)
     span = project.span(case.stage, case.category, case.kind, sensitive=bool(case.sensitive))
-    at = now if sealed else before.start
-    after = replace(before, start=at, span=span, zone=project.zone_of(case.place))
+    zone_name = project.zone_of(case.place)
+    after = Terms(now, span, zone_name) if sealed else replace(before, span=span, zone=zone_name)
     if after == before:
         return False
     _set(case, after, project)

@@ -85,8 +85,8 @@ def tick(now: datetime) -> int:
 def row(case: Case) -> Case:
     """The grievance as it is now."""
     with reading() as tx:
-        found = tx.execute(select(grievance).where(grievance.c.id == case.id)).one()
-        return found  # type: ignore[return-value]
+        query = select(grievance).where(grievance.c.id == case.id)
+        return tx.execute(query).one()  # type: ignore[return-value]
 
 
 def events(case: Case) -> list[str]:
