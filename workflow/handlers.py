@@ -40,7 +40,7 @@ EVENT = {
     "ask_solved": "solved_asked", "propose_closure": "closure_proposed", "approve": "approved",
     "return": "returned", "hand_off": "handed_off", "hand_back": "handed_back",
     "take_back": "taken_back", "notify_bank": "bank_notified", "redact": "redacted",
-    "erase": "erased", "unsend": "unsent", "group": "grouped",
+    "erase": "erased", "unsend": "unsent", "merge": "merged", "split": "split",
 }  # fmt: skip
 # What a row may set on the grievance besides status and clock, by name in the act's values.
 _SETTABLE = ("category", "kind", "track", "place", "bag", "language", "anonymous", "gist")
@@ -48,16 +48,9 @@ _SETTABLE = ("category", "kind", "track", "place", "bag", "language", "anonymous
 _TELLING = {"classify", "screen", "seal", "unseal"}
 # What leaves open whose turn it is; and what makes it ours whoever does it.
 _ASIDE = {
-    "note",
-    "pause",
-    "classify",
-    "acknowledge",
-    "remind",
-    "delay",
-    "extend",
-    "convene",
-    "group",
-} | care.ASIDE
+    "note", "pause", "classify", "acknowledge", "remind", "delay", "extend", "convene", "merge",
+    "split",
+} | care.ASIDE  # fmt: skip
 _OURS = {"resume", "proceed", "hand_back"}
 # Words of people: kept where they can be erased, never in the trail.
 _WORDS = {"text", "joins", "agenda", "participants", "decision"}
