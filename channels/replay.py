@@ -44,12 +44,20 @@ def _read_again(tx: Transaction, inbox_id: int) -> Receipt:
     channel = registry.active().get(row.channel) if row else None
     if row is None or channel is None:
         raise NothingToReplay(f"there is no dead letter {inbox_id} that can be read again")
+    path = row.path or _usual_path(row.channel)
     request = Request(
-        "POST", f"{settings().public_url}/in/{row.channel}", {"content-type": row.content_type},
-        row.body, path=f"/in/{row.channel}",
+        "POST", f"{settings().public_url}{path}", {"content-type": row.content_type}, row.body,
+        path=path,
     )  # fmt: skip
     try:
         messages = tuple(channel.parse(request))
     except Unparseable as error:
         raise NothingToReplay(f"event {inbox_id} still cannot be read: {error}") from error
-    return Receipt(row.channel, row.account, row.body, row.received_at, messages, row.content_type)
+    return Receipt(
+        row.channel, row.account, row.body, row.received_at, messages, row.content_type, path=path
+    )
+
+
+def _usual_path(code: str) -> str:
+    """Where events of a channel come, for one kept without its path."""
+    return f"/in/{code.replace('gateway-', 'gateway/', 1)}"

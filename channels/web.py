@@ -79,15 +79,19 @@ def _receipt(channel: Channel, incoming: Request) -> Receipt:
         error = f"unparseable: {type(problem).__name__}"
         log.get().error("adapter failed", channel=channel.code, error=type(problem).__name__)
     body, content_type = incoming.body, incoming.headers.get("content-type", "")
-    if incoming.method == "GET":
+    if incoming.method == "GET" or not body:
         body, content_type = _query(incoming), "application/x-www-form-urlencoded"
-    return Receipt(channel.code, channel.account, body, clock.now(), messages, content_type, error)
+    return Receipt(
+        channel.code, channel.account, body, clock.now(), messages, content_type, error,
+        incoming.path,
+    )  # fmt: skip
 
 
 def _query(incoming: Request) -> bytes:
     """The query as it came, without the token: a secret is not kept with messages."""
     query = incoming.url.partition("?")[2]
-    return re.sub(r"(^|&)token=[^&]*", "", query).encode("latin-1", "replace")
+    bare = re.sub(r"(^|&)token=[^&]*", "", query).removeprefix("&")
+    return bare.encode("latin-1", "replace")
 
 
 def create_app() -> Flask:

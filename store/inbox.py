@@ -118,7 +118,10 @@ def drain_spool() -> int:
 
     def write(records: list[spool.Record]) -> None:
         with transaction() as tx:
-            insert(tx, [Rows(record["raw"], record["messages"]) for record in records])
+            # A release before this one spooled no path.
+            insert(
+                tx, [Rows({"path": "", **record["raw"]}, record["messages"]) for record in records]
+            )
 
     try:
         return spool.drain(write)

@@ -15,7 +15,8 @@ from store.people import address_index, partition_of
 class Receipt:
     """One genuine event of a provider: its body as it came, and what we understood of it.
 
-    With ``error`` set it is a dead letter: kept, shown to the officer, never acted on.
+    With ``error`` set it is a dead letter: kept, shown to the officer, never acted on. ``path`` is
+    where the provider sent it, empty where it was fetched.
     """
 
     channel: str
@@ -25,6 +26,7 @@ class Receipt:
     messages: tuple[Inbound | DeliveryReport, ...] = ()
     content_type: str = ""
     error: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def rows_of(receipt: Receipt) -> Rows:
         "account": receipt.account,
         "received_at": receipt.received_at,
         "content_type": receipt.content_type[:100],
+        "path": receipt.path[:200],
         "body": receipt.body,
         "state": state if receipt.error or receipt.messages else InboundState.IGNORED,
         "error": receipt.error[:200],

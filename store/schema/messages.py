@@ -29,6 +29,8 @@ raw_event = Table(
     Column("account", String(64), nullable=False),
     Column("received_at", Moment, nullable=False),
     Column("content_type", String(100), nullable=False, server_default=""),
+    # Where it was sent to: some adapters read a report and a message differently by it.
+    Column("path", String(200), nullable=False, server_default=""),
     Column("body", Encrypted("raw_event.body", "bytes"), nullable=False),
     Column("state", String(10), nullable=False),
     Column("error", String(200), nullable=False, server_default=""),

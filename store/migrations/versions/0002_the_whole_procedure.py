@@ -540,3 +540,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.create_index("ix_grievance_attend_at", ["attend_at"], unique=False)
 
+    with op.batch_alter_table("raw_event", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("path", sa.String(length=200), server_default="", nullable=False)
+        )
+
