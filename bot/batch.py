@@ -60,7 +60,7 @@ class Batch:
         self.letters: list[Letter] = []
         self.changes: dict[int, dict[str, Any]] = {}
         self.kept: list[tuple[Waiting, int | None]] = []
-        self.identities: list[tuple[_Person, Mapping[str, str]]] = []
+        self.identities: list[tuple[_Person, Mapping[str, str], Case | None]] = []
         self.private: list[int] = []
         self.sealed: list[tuple[int, int]] = []
 
@@ -175,7 +175,8 @@ class Batch:
         if case is not None:
             person.conversation = engine.about(person.conversation, case.id)
         if turn.identity:
-            self.identities.append((person, turn.identity))
+            about = self.casework.cases.get(person.conversation.grievance_id or 0)
+            self.identities.append((person, turn.identity, about))
         self._change_address(person, turn)
         self._speak(person, turn, key)
         return case
@@ -271,8 +272,8 @@ class Batch:
         self.casework.flush()
         people.save(self.tx, self.changes)
         uptake.keep_attachments(self.tx, self.kept)
-        for person, identity in self.identities:
-            uptake.identify(self.tx, person.address, identity, self.now)
+        for person, identity, about in self.identities:
+            uptake.identify(self.tx, person.address, identity, self.now, about)
         outbox.enqueue(self.tx, self.letters, self.now)
         states = {
             address_id: (person.address.partition, person.conversation.to_state(), person.wake_at)

@@ -24,7 +24,9 @@ def digit(conversation: Conversation, number: int, knowledge: Knowledge, now: da
     if 1 <= number <= len(knowledge.options):
         return chosen(conversation, knowledge.options[number - 1], knowledge, now)
     if conversation.asked in BY_NAME:
-        return not_answered(conversation, knowledge)
+        turn = not_answered(conversation, knowledge)
+        again = turn.conversation.asked == conversation.asked
+        return replace(turn, replies=(Tell("ask.again"), *turn.replies)) if again else turn
     return not_understood(conversation, knowledge)
 
 
@@ -52,7 +54,7 @@ def _same(conversation: Conversation, value: str, knowledge: Knowledge, now: dat
 
 
 def _status(conversation: Conversation, value: str, knowledge: Knowledge, now: datetime) -> Turn:
-    return tell_status(conversation, by_id(value, knowledge))
+    return tell_status(conversation, by_id(value, knowledge), knowledge)
 
 
 def _menu(conversation: Conversation, value: str, knowledge: Knowledge, now: datetime) -> Turn:
@@ -74,7 +76,7 @@ def _withdraw(conversation: Conversation, value: str, knowledge: Knowledge, now:
     if case is None or not case.is_open:
         return none_found(conversation)
     if sure != "yes":
-        return tell_status(conversation, case)
+        return tell_status(conversation, case, knowledge)
     act = Act("withdraw", case.id, CITIZEN, {"outcome": "withdrawn"})
     return Turn(replace(conversation, asked=""), commands=(act,))
 

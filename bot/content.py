@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import places
+from bot.kinds import kind_of
 from bot.questions import ask_next, not_answered
 from bot.script import BY_NAME
 from bot.sensitive import assess
@@ -78,8 +79,8 @@ def _same_or_new(conversation: Conversation, words: str, case: Case, acts: tuple
 def _added(case: Case, words: str, *, joins: bool = False) -> tuple[Act, ...]:
     """Add the words; a place that they name and nobody asked for yet is written down too."""
     append = Act("append", case.id, CITIZEN, {"text": words, "joins": joins})
-    place = None if case.place or case.sensitive else _place(words)
-    return (append, Act("classify", case.id, CITIZEN, {"place": place})) if place else (append,)
+    place = {} if case.place or case.sensitive else _place(words)
+    return (append, Act("classify", case.id, CITIZEN, place)) if place else (append,)
 
 
 def _placed(knowledge: Knowledge, acts: tuple[Act, ...]) -> tuple[Case, ...]:
@@ -90,11 +91,13 @@ def _placed(knowledge: Knowledge, acts: tuple[Act, ...]) -> tuple[Case, ...]:
     )
 
 
-def _place(words: str) -> str | None:
-    """The one soum or district that a free text names for certain."""
+def _place(words: str) -> dict[str, str]:
+    """The one soum or district that a free text names for certain, and the bag named with it."""
     found = places.find(words)
-    exact = len(found) == 1 and found[0].level in {"soum", "district"}
-    return found[0].code if exact else None
+    if len(found) != 1 or found[0].level not in {"soum", "district"}:
+        return {}
+    bag = {"bag": str(found[0].bag)} if found[0].bag else {}
+    return {"place": found[0].code, **bag}
 
 
 def _must_be_sealed(text: str, case: Case) -> bool:
@@ -105,17 +108,23 @@ def _must_be_sealed(text: str, case: Case) -> bool:
 def register(conversation: Conversation, words: str, now: datetime, knowledge: Knowledge) -> Turn:
     """A new grievance; its questions come when the burst is over."""
     until = now + timedelta(seconds=knowledge.burst_seconds)
-    turned = replace(
-        conversation, burst_until=until.isoformat(), misunderstood=0, asked="", asked_of=(), held=""
-    )
     sensitive = assess(words).kind or ""
+    kind = conversation.kind or kind_of(words)
+    turned = replace(
+        conversation, burst_until=until.isoformat(), misunderstood=0, asked="", asked_of=(),
+        held="", kind="",
+    )  # fmt: skip
+    place = {} if sensitive else _place(words)
     command = Register(
         channel=knowledge.channel,
         text=words,
         received_at=now,
         language=conversation.language,
-        place=None if sensitive else _place(words),
+        kind=kind or "complaint",
         sensitive=sensitive,
+        facts={"kind_said": True} if kind else {},
+        place=place.get("place"),
+        bag=place.get("bag", ""),
     )
     # A photo says little by itself; its sender is asked for words, not obliged.
     told = () if words.strip() else (Tell("media.received"),)

@@ -75,7 +75,7 @@ def _heard(conversation: Conversation, now: datetime) -> Conversation:
     """Who comes back after a day does not answer a question, but has something to say."""
     heard = moment(conversation.heard_at)
     if heard is not None and now - heard > FORGOTTEN_AFTER:
-        conversation = replace(conversation, asked="", held="", number="", misunderstood=0)
+        conversation = replace(conversation, asked="", held="", kind="", number="", misunderstood=0)
     return replace(conversation, heard_at=now.isoformat())
 
 
@@ -102,7 +102,13 @@ def _advance(
         return filled_in(conversation, inbound, now, knowledge)
     if inbound.contact and inbound.contact.phone and not inbound.text:
         return shared_contact(conversation, inbound, knowledge)
-    conversation = _listen(conversation, inbound.text)
+    return _said(_listen(conversation, inbound.text), inbound, now, knowledge)
+
+
+def _said(
+    conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge
+) -> Turn:
+    """Words, files, a place: whatever a person sends in a chat, an SMS or a mail."""
     if not inbound.attachments:
         turn = _words(conversation, inbound.text.strip(), knowledge, now)
         if turn is not None:

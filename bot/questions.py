@@ -27,6 +27,7 @@ from workflow.commands import CITIZEN, Act
 
 _LEAVE_OUT = {Wish.SKIP, Wish.NO}
 _AWAITED = {NEW: "ask.description", MORE: "ask.wish"}
+_RISKY = {"complaint", "criticism"}  # kinds for which somebody may be made to suffer
 _PLACE_ALONE = 5  # words; an answer with more of them tells of something else as well
 
 
@@ -43,15 +44,23 @@ def ask_next(conversation: Conversation, knowledge: Knowledge) -> Turn:
         return _ask_contact(conversation, case)
     if conversation.language is None:
         return Turn(conversation)
-    question = following(_setting(case, knowledge), conversation.asked_of)
+    setting = _setting(conversation, case, knowledge)
+    question = following(setting, conversation.asked_of)
     if question is None:
-        done = replace(conversation, asked="")
-        told = (Tell("thanks.done", case.id),) if conversation.asked_of else ()
-        return Turn(done, told)
+        return _all_asked(replace(conversation, asked=""), case)
     asked = replace(
         conversation, asked=question.name, asked_of=(*conversation.asked_of, question.name)
     )
-    return Turn(asked, (*_before(question, knowledge), _tell_question(question, case, knowledge)))
+    told = Tell(question.key, case.id, options_of(question, setting))
+    return Turn(asked, (*_before(question, knowledge), told))
+
+
+def _all_asked(conversation: Conversation, case: Case) -> Turn:
+    """Thanks; and, once, the word to send if somebody makes them pay for having written."""
+    told = (Tell("thanks.done", case.id),) if conversation.asked_of else ()
+    if not told or conversation.warned or case.kind not in _RISKY:
+        return Turn(conversation, told)
+    return Turn(replace(conversation, warned=True), (*told, Tell("retaliation.info")))
 
 
 def _before(question: Question, knowledge: Knowledge) -> tuple[Tell, ...]:
@@ -70,13 +79,15 @@ def _ask_contact(conversation: Conversation, case: Case) -> Turn:
     return Turn(asked, (Tell("sensitive.safe", case.id, options),))
 
 
-def _setting(case: Case, knowledge: Knowledge) -> Setting:
+def _setting(conversation: Conversation, case: Case, knowledge: Knowledge) -> Setting:
     assert knowledge.profile is not None
-    return Setting(case, knowledge.capabilities, knowledge.profile, knowledge.has_phone)
-
-
-def _tell_question(question: Question, case: Case, knowledge: Knowledge) -> Tell:
-    return Tell(question.key, case.id, options_of(question, _setting(case, knowledge)))
+    return Setting(
+        case,
+        knowledge.capabilities,
+        knowledge.profile,
+        knowledge.has_phone or conversation.reached,
+        conversation.language or "mn",
+    )
 
 
 def ask_again(conversation: Conversation, knowledge: Knowledge) -> Turn:
@@ -84,7 +95,8 @@ def ask_again(conversation: Conversation, knowledge: Knowledge) -> Turn:
     question, case = BY_NAME.get(conversation.asked), current(conversation, knowledge)
     if question is None or case is None:
         return Turn(conversation, (Tell(_AWAITED.get(conversation.asked, "help")),))
-    return Turn(conversation, (_tell_question(question, case, knowledge),))
+    options = options_of(question, _setting(conversation, case, knowledge))
+    return Turn(conversation, (Tell(question.key, case.id, options),))
 
 
 def not_answered(conversation: Conversation, knowledge: Knowledge) -> Turn:
@@ -226,6 +238,7 @@ def shared_contact(conversation: Conversation, inbound: Inbound, knowledge: Know
     assert inbound.contact is not None
     number = normalise(inbound.contact.phone) or inbound.contact.phone
     answer = Answer(identity={"phone": number})
+    conversation = replace(conversation, reached=True)
     if current(conversation, knowledge) is None:
         return Turn(conversation, (Tell("ask.description"),), identity=answer.identity)
     return taken(conversation, BY_NAME["phone"], answer, knowledge)

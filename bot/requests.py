@@ -9,6 +9,7 @@ from hmac import compare_digest
 
 from bot.intents import Intent
 from bot.intents import Kind as Wish
+from bot.kinds import kind_asked_for
 from bot.questions import ask_again, not_answered, speak, write_in
 from bot.script import BY_NAME
 from bot.steps import LANGUAGES, MENU, SCRIPTS, YES_NO, Tell
@@ -25,6 +26,7 @@ from bot.turns import (
 )
 from store.case import Case
 from workflow.commands import CITIZEN, Act, Register
+from workflow.letters import is_last
 from workflow.reference import is_reference
 from workflow.states import OPEN, Outcome, Status
 
@@ -65,13 +67,15 @@ def _status(
 ) -> Turn:
     if intent.reference:
         found = _opened(conversation, intent, knowledge)
-        return found if isinstance(found, Turn) else tell_status(*found)
+        return found if isinstance(found, Turn) else tell_status(*found, knowledge)
     # A sealed matter is told of only when it is named, or when there is no other.
     listed = [case for case in knowledge.own if not case.sensitive][-_LISTED:]
     if len(listed) > 1:
         options = tuple((f"status:{case.id}", f"={case.reference}") for case in listed)
         return Turn(conversation, (Tell("status.choose", options=options),))
-    return tell_status(conversation, listed[0] if listed else _latest(conversation, knowledge))
+    return tell_status(
+        conversation, listed[0] if listed else _latest(conversation, knowledge), knowledge
+    )
 
 
 def _latest(conversation: Conversation, knowledge: Knowledge) -> Case | None:
@@ -104,11 +108,10 @@ def _appeal(
         return found
     conversation, case = found
     if case.status not in _DECIDED:
-        return tell_status(conversation, case)
+        return tell_status(conversation, case, knowledge)
     if case.outcome in _GOES_ON:
         return _done(conversation, case, "reopen", "letter.reopened")
-    later = knowledge.profile.next_stage(case.stage) if knowledge.profile else None
-    if later is None or later.span is None:  # courts: nothing that a message could set going
+    if knowledge.profile is None or is_last(case, knowledge.profile):
         return tell(conversation, "appeal.last", case)
     return _done(conversation, case, "appeal", "letter.appealed")
 
@@ -122,7 +125,7 @@ def _reopen(
         return found
     conversation, case = found
     if case.is_open:
-        return tell_status(conversation, case)
+        return tell_status(conversation, case, knowledge)
     return _done(conversation, case, "reopen", "letter.reopened")
 
 
@@ -135,7 +138,7 @@ def _withdraw(
         return found
     conversation, case = found
     if not case.is_open:
-        return tell_status(conversation, case)
+        return tell_status(conversation, case, knowledge)
     options = tuple((f"withdraw:{case.id}:{value}", label) for value, label in YES_NO)
     return Turn(conversation, (Tell("cancel.confirm", case.id, options),))
 
@@ -176,7 +179,7 @@ def without_words(
     if any(character.isdigit() for character in text):
         return not_understood(conversation, knowledge)
     if knowledge.own:
-        return tell_status(conversation, _latest(conversation, knowledge))
+        return tell_status(conversation, _latest(conversation, knowledge), knowledge)
     return _menu(conversation, knowledge)
 
 
@@ -216,7 +219,6 @@ def _pressure(
         language=conversation.language,
         sensitive="retaliation",
         facts={"about": about.reference} if about else {},
-        quiet=True,
     )
     return Turn(turned, (Tell("retaliation.done"),), (command,))
 
@@ -240,8 +242,10 @@ def _greeting(
 def _complain(
     conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
 ) -> Turn:
-    """The next words are a new matter."""
-    return tell(replace(conversation, asked=NEW, misunderstood=0), "ask.description")
+    """The next words are a new matter, of the kind that the keyword names."""
+    kind = kind_asked_for(knowledge.words)
+    turned = replace(conversation, asked=NEW, kind=kind, misunderstood=0)
+    return tell(turned, "ask.description")
 
 
 def _repeat(

@@ -13,10 +13,12 @@ from typing import Any
 
 from bot import places
 from bot.steps import Options
+from config import i18n
 from config.profile import Profile
 from store.case import Case
 from store.messages import Capabilities
 from store.phones import normalise
+from store.text import ucs2_units
 
 SKIP: Options = (("skip", "choice.skip"),)
 _NAME_WORDS, _NAME_LENGTH = 5, 60
@@ -31,7 +33,8 @@ _NO_NAME = re.compile(
 class Answer:
     """What an answer changes: values of the grievance (`classify`), facts beside it, identity.
 
-    ``identity`` (name, phone) goes to the person's encrypted record, never to the grievance.
+    ``identity`` (name, phone, or the name of the person affected) goes to encrypted records of
+    people, never to the grievance.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -48,6 +51,7 @@ class Setting:
     capabilities: Capabilities
     profile: Profile
     has_phone: bool = False
+    language: str = "mn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,27 @@ def _chat(setting: Setting) -> bool:
     return setting.capabilities.buttons > 0
 
 
+def _brief(question: str) -> Callable[[Setting], bool]:
+    """Its list of options can be shown: as buttons, in a mail, or in two parts of an SMS."""
+
+    def brief(setting: Setting) -> bool:
+        units, language = setting.capabilities.units, setting.language
+        if units is None:
+            return True
+        shown = options_of(BY_NAME[question], setting)
+        lines = [i18n.text(f"ask.{question}", language)]
+        lines += [f"{n}. {i18n.text(label, language)}" for n, (_, label) in enumerate(shown, 1)]
+        return ucs2_units("\n".join(lines)) <= units
+
+    return brief
+
+
+def _for_another(setting: Setting) -> bool:
+    """Named only by somebody who agreed to be known as the writer."""
+    facts = setting.case.facts
+    return facts.get("behalf") in {"other", "organisation"} and facts.get("consent") == "agree"
+
+
 def _read_place(text: str) -> Answer | None:
     found = places.find(text, answer=True)
     if not found:
@@ -87,6 +112,11 @@ def _read_name(text: str) -> Answer | None:
     if 0 < len(name) <= _NAME_LENGTH and len(name.split()) <= _NAME_WORDS and plain:
         return Answer(values={"anonymous": False}, identity={"name": name})
     return None
+
+
+def _read_affected(text: str) -> Answer | None:
+    found = _read_name(text)
+    return Answer(found.values, identity={"affected": found.identity["name"]}) if found else None
 
 
 def _read_phone(text: str) -> Answer | None:
@@ -132,11 +162,15 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         "kind",
-        _chat,
+        lambda s: "kind_said" not in s.case.facts and _brief("kind")(s),
         _options("kind", *((kind, f"kind.{kind}.label") for kind in _KINDS)),
         choose=_value("kind"),
     ),
-    Question("category", lambda s: _chat(s) and s.case.category is None, choose=_value("category")),
+    Question(
+        "category",
+        lambda s: s.case.category is None and _brief("category")(s),
+        choose=_value("category"),
+    ),
     Question(
         "consent",
         lambda s: "consent" not in s.case.facts,
@@ -160,6 +194,7 @@ QUESTIONS: tuple[Question, ...] = (
         ),
         choose=_fact("behalf"),
     ),
+    Question("affected", _for_another, _options("affected", *SKIP), read=_read_affected),
     Question(
         "gender",
         _chat,

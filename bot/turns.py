@@ -12,6 +12,7 @@ from config.profile import Profile
 from store.case import Case
 from store.messages import Capabilities
 from workflow.commands import Act, Register
+from workflow.letters import is_last
 
 NEW, MORE = "new", "more"  # words for a new matter, or more about this one, are awaited
 
@@ -27,7 +28,9 @@ class Conversation:
     were put about ``grievance_id``; ``told`` the last text said, ``added_at`` when words were last
     called added; ``proven`` are grievances opened
     from here by number and code, ``number`` the one whose code we asked for; ``held`` the words
-    that may turn out to be a new matter; ``heard_at`` when the person last wrote.
+    that may turn out to be a new matter; ``kind`` what the next words were called beforehand;
+    ``heard_at`` when the person last wrote; ``reached`` says that they left a phone, ``warned``
+    that they know the word for pressure.
     """
 
     language: str | None = None
@@ -40,6 +43,9 @@ class Conversation:
     asked: str = ""
     asked_of: tuple[str, ...] = ()
     held: str = ""
+    kind: str = ""
+    reached: bool = False
+    warned: bool = False
     told: str = ""
     added_at: str = ""
     number: str = ""
@@ -119,11 +125,12 @@ def tell(conversation: Conversation, key: str, case: Case | None = None, **value
     return Turn(conversation, (Tell(key, case.id if case else None, values=values),))
 
 
-def tell_status(conversation: Conversation, case: Case | None) -> Turn:
-    """Where a grievance stands, and by when it will be answered."""
+def tell_status(conversation: Conversation, case: Case | None, knowledge: Knowledge) -> Turn:
+    """Where a grievance stands, by when it will be answered, and what else there is to do."""
     if case is None:
         return none_found(conversation)
-    return tell(conversation, f"status.{case.status}", case)
+    last = case.status == "closed" and knowledge.profile and is_last(case, knowledge.profile)
+    return tell(conversation, "status.closed.last" if last else f"status.{case.status}", case)
 
 
 def none_found(conversation: Conversation) -> Turn:

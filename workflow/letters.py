@@ -118,8 +118,8 @@ def with_short_routes(written: Written, profile: Profile, capabilities: Capabili
     if capabilities.units is None or not profile.routes_short:
         return written
     more = i18n.text("routes.short", written.language, routes=profile.routes_short)
-    text = f"{written.text} {more}"
-    if ucs2_units(text) > capabilities.units:
+    text = f"{written.text} {_spelt(more, written.language, capabilities)}"
+    if ucs2_units(text) > (_LATIN_UNITS if capabilities.latin else capabilities.units):
         return written
     return replace(written, text=text, parts=parts_of(text, capabilities))
 

@@ -48,12 +48,12 @@ CONTENT = (
 KEYWORDS = (
     "ЯВЦ", "БАРЫС", "status", "help", "ХЭЛ", "монгол", "қазақша", "english", "русский", "STOP",
     "ЭХЛЭХ", "ДАХИН", "шешілмеді", "гомдлоо буцаах", "тийм", "жоқ", "за", "алгасах", "буцах",
-    "*", "?", "цэс", "гомдол", "ДАРАМТ", "ажилтан", "баярлалаа", "сайн уу", "26000001", "123456",
+    "*", "?", "цэс", "гомдол", "ДАРАМТ", "ажилтан", "латин", "баярлалаа", "сайн уу", "26000001", "123456",
     "26000001 123456", "👍", "!!!", "", "Алгасах", "Зөвшөөрч байна", "Шинэ асуудал", "Бусад",
 )  # fmt: skip
 BUTTONS = (
-    "place:skip", "kind:thanks", "category:other", "category:sensitive", "consent:agree",
-    "consent:anonymous", "name:skip", "behalf:other", "gender:not_say", "group:herder",
+    "place:skip", "kind:thanks", "script:latin", "category:other", "category:sensitive", "consent:agree",
+    "consent:anonymous", "name:skip", "behalf:other", "behalf:self", "affected:skip", "gender:not_say", "group:herder",
     "language:kk", "menu:status", "menu:complain", "same:1", "new:", "withdraw:1:yes",
     "withdraw:1:no", "rate:1:3", "solved:1:no", "safe:1:yes", "accept:1", "reject:1",
     "status:2", "nonsense", "place:nowhere:at:all",
@@ -111,7 +111,7 @@ def test_deciding_twice_gives_the_same(words: str, asked: str) -> None:
 
 
 def test_a_name_is_nowhere_to_be_read(store: None) -> None:
-    play("> Улаанхус суманд интернет тасарсан", "~ 21 s", "> 1", "> Туршилтын Нэр")
+    play("> Улаанхус суманд интернет тасарсан", "~ 21 s", "> 1", "> 1", "> Туршилтын Нэр")
     assert not readable("Туршилтын Нэр")
     assert not readable("Туршилтын")
     (row,) = rows(select(person.c.name))
@@ -151,6 +151,64 @@ def test_the_place_of_the_first_text_is_taken_where_it_is_certain(store: None) -
     play("> Улаанхус суманд эмч алга", "@ +97688110002", "> Булган суманд эмч алга")
     places = [row.place for row in rows(select(grievance.c.place).order_by(grievance.c.id))]
     assert places == ["bayan-ulgii/ulaankhus", None]
+
+
+def test_the_bag_named_with_the_first_words_is_kept(store: None) -> None:
+    play("> Улаанхус сумын 3-р багт эмч алга", "@ +97688110002", f"> {WELL}", "~ 21 s",
+         "> Улаанхус сумын 5-р баг")  # fmt: skip
+    found = rows(select(grievance.c.place, grievance.c.bag).order_by(grievance.c.id))
+    assert [tuple(row) for row in found] == [
+        ("bayan-ulgii/ulaankhus", "3"),
+        ("bayan-ulgii/ulaankhus", "5"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Санал: номын сан байгуулаач", "suggestion"),
+        ("Надад нэг хүсэлт байна", "request"),
+        ("Ұсыныс: кітапхана ашыңыздар", "suggestion"),
+        ("I have a question.", "question"),
+        ("Санал хураалтад луйвар гарсан", "complaint"),
+        ("Хүсэлт гаргасан боловч хариу ирээгүй", "complaint"),
+        ("Пропал мой сын", "complaint"),
+    ],
+)
+def test_the_kind_is_what_the_words_call_it(store: None, words: str, kind: str) -> None:
+    play(f"> {words}")
+    (case,) = rows(select(grievance.c.kind, grievance.c.facts))
+    assert (case.kind, "kind_said" in case.facts) == (kind, kind != "complaint")
+
+
+def test_who_writes_for_another_is_the_submitter(store: None) -> None:
+    """Both have their own record, and neither name can be read without the key."""
+    start = ["> Улаанхус суманд интернет тасарсан", "~ 21 s", "> 1", "> 1", "> Туршилт Бичсэн"]
+    play(*start, "> өөр хүний", "> Туршилт Өртсөн")
+    (case,) = rows(select(grievance))
+    names = {row.id: row.name for row in rows(select(person.c.id, person.c.name))}
+    assert names == {case.submitter_id: "Туршилт Бичсэн", case.complainant_id: "Туршилт Өртсөн"}
+    assert not [name for name in ("Бичсэн", "Өртсөн") if readable(name)]
+    with reading() as tx:
+        (row,) = people.others(tx, case.submitter_id)
+        assert (row.id, people.others(tx, case.complainant_id)) == (case.address_id, [])
+
+
+def test_who_writes_for_themselves_after_all_is_the_complainant(store: None) -> None:
+    play("> Улаанхус суманд интернет тасарсан", "~ 21 s", "> 1", "> 1", "> алгасах",
+         "> өөр хүний", "> буцах", "> өөрийн")  # fmt: skip
+    (case,) = rows(select(grievance))
+    with reading() as tx:
+        (row,) = people.others(tx, case.complainant_id)
+    assert (case.submitter_id, row.id) == (None, case.address_id)
+
+
+def test_a_phone_shared_before_anything_else_stays_the_persons(store: None) -> None:
+    play(f">+ contact {PHONE}", f"> {WELL}", channel="telegram", address="5001")
+    (case,) = rows(select(grievance))
+    with reading() as tx:
+        ends = {row.channel: row.value for row in people.others(tx, case.complainant_id)}
+    assert ends == {"telegram": "5001", "sms": PHONE}
 
 
 def test_thirty_five_messages_are_all_kept_and_answered_with_one_notice(store: None) -> None:

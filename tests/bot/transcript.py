@@ -4,7 +4,8 @@
 with two spaces, ``[1 label]`` is a button under it), ``>> label`` a button is pressed, ``>+ image
 words`` something else is sent (image, location, contact, sticker, automatic), ``>x 35 words`` the
 same many times, ``~ 30 s`` time passes, ``! command key=value …`` an officer acts (``#1`` on the
-first grievance, else on the last; ``ask rate`` and ``ask solved`` put the clock's questions),
+first grievance, else on the last; ``as=role:id`` another; ``ask rate`` and ``ask solved`` put the
+clock's questions),
 ``@ +976…`` another phone takes over, ``# …`` a remark. ``{reference}``, ``{code}`` and dates stand
 for what the run drew, ``{reference2}`` for the second grievance. ``<(+976…)`` goes to another phone.
 """
@@ -146,10 +147,13 @@ class Dialogue:
         if command == "ask":
             self._ask(pairs[0], ids[which])
             return
-        values = dict(pair.split("=", 1) for pair in pairs)
+        values: dict[str, Any] = dict(pair.split("=", 1) for pair in pairs)
+        role, _, number = values.pop("as", "officer:1").partition(":")
+        if values.get("held_at") == "now":
+            values["held_at"] = clock.now()
         with transaction() as tx:
             work = Casework(tx, clock.now())
-            work.act(Act(command, ids[which], Actor(Role.OFFICER, 1), values))
+            work.act(Act(command, ids[which], Actor(Role(role), int(number)), values))
             work.flush()
 
     def _ask(self, name: str, case_id: int) -> None:
