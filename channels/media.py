@@ -14,7 +14,7 @@ from store.db import transaction
 from store.uploads import LARGEST, content_type
 
 AT_ONCE = 4
-TRIES = 8
+TRIES = 12  # over most of a day: recordings of calls may lag by hours
 
 
 def fetch_due(channels: Mapping[str, Channel]) -> int:

@@ -54,8 +54,11 @@ _WITHHELD = {
     "", "+7378742833", "+2562533", "+8656696", "+266696687", "+86282452253", "anonymous",
     "restricted", "blocked", "unknown", "unavailable", "private",
 }  # fmt: skip
-# Letters whose words no clip holds: they need eyes, or an officer's voice.
-_WORDS = {"reply", "question", "ack"}
+# Letters that clips can say: where the matter stands now. The others need eyes, or an officer.
+SPOKEN = {
+    "appealed", "assigned", "closed", "escalated", "extended", "investigation", "late",
+    "redress_proposed", "reopened", "withdrawn",
+}  # fmt: skip
 # https://www.twilio.com/docs/api/errors: no phone number; not allowed to be called.
 _DEAD = {"21211", "21214", "21217", "13224"}
 _TOO_FAST = {"20429"}
@@ -66,7 +69,7 @@ class TwilioVoice:
     """Calls to and from ``account``, a number of ours."""
 
     code = CODE
-    capabilities = Capabilities(form="voice", media=True, inline=True, per_second=1.0, abroad=True)
+    capabilities = Capabilities(form="chat", media=True, inline=True, per_second=1.0, abroad=True)
 
     def __init__(self, chosen: Settings) -> None:
         self.account = number_of(chosen)
@@ -157,7 +160,7 @@ class TwilioVoice:
             raise Rejected("the caller showed no number", code="voice.withheld")
         if outbound.key.startswith(f"{CALLBACK}:"):
             return  # they called a moment ago
-        if outbound.key.split(">")[0].rsplit(":", 1)[-1] in _WORDS:
+        if outbound.key.split(">")[0].rsplit(":", 1)[-1] not in SPOKEN:
             raise WindowClosed("no clip holds these words", code="voice.words")
         wait = profile().voice.callable_from(clock.now(), profile().timezone) - clock.now()
         if wait.total_seconds() > 1:

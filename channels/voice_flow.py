@@ -57,7 +57,7 @@ def answer(call: Call) -> Sheet:
 
 
 def _ring(call: Call) -> Sheet:
-    known = voice_rows.language_of(call.caller)
+    known = voice_rows.language_of(call.caller, call.account, call.sid)
     call = replace(call, language=known or "mn")
     sheet = call.sheet.ring(profile().voice.ring_seconds)
     return _ask_menu(call, sheet) if known else _ask_language(call, sheet)
@@ -241,7 +241,7 @@ def _out(call: Call) -> Sheet:
     found = voice_rows.news(call.letter)
     if found is None:
         return call.sheet.end()
-    known = found.language or voice_rows.language_of(call.caller)
+    known = found.language or voice_rows.language_of(call.caller, call.account, call.sid)
     call = replace(call, language=known or "mn")
     if found.case is None:
         sheet = call.sheet.say("missed")

@@ -85,9 +85,11 @@ def address_of(tx: Transaction, value: str) -> AddressRow | None:
     return people.by_ids(tx, [found])[found] if found is not None else None
 
 
-def language_of(value: str) -> str | None:
-    """The language a caller chose, now or in an earlier call."""
+def language_of(value: str, account: str, call: str) -> str | None:
+    """The language a caller chose before this call; a repeated first step asks as it did."""
     with reading() as tx:
+        if website.find(tx, CODE, account, f"{call}:language:1"):
+            return None
         row = address_of(tx, value)
     return row.language if row and row.language_chosen else None
 

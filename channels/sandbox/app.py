@@ -17,7 +17,9 @@ from channels.sandbox import (
     phones,
     telegram,
     twilio,
+    voice,
 )
+from channels.sandbox.voice_state import Exchange
 from channels.sandbox.world import World
 
 LARGEST = 64 * 1024 * 1024
@@ -41,6 +43,7 @@ def create_app(world: World) -> Flask:
     app.after_request(_harden)
     chats = telegram.Telegram(world)
     carrier = twilio.Twilio(world)
+    exchange = Exchange(carrier)
     page_chats = graph.Graph(world)
     post = mail.Post(world)
     mailman.serve(post)
@@ -48,10 +51,11 @@ def create_app(world: World) -> Flask:
     app.register_blueprint(calls.blueprint(world.calls))
     app.register_blueprint(behave.blueprint(world.behaviour))
     app.register_blueprint(telegram.blueprint(world, chats))
-    app.register_blueprint(twilio.blueprint(world, carrier))
+    app.register_blueprint(twilio.blueprint(world, carrier, exchange))
     app.register_blueprint(graph.blueprint(world, page_chats))
     app.register_blueprint(gateway.blueprint(world))
     app.register_blueprint(phones.blueprint(world, handsets))
+    app.register_blueprint(voice.handset(exchange))
     app.register_blueprint(page.blueprint(world, handsets))
     app.add_url_rule("/healthz", view_func=lambda: {"ok": True})
     return app

@@ -115,6 +115,10 @@ class SandboxServer:
         """A mail from a simulated mailbox; see `POST /phone/mail`."""
         return self._post("/phone/mail", {"from": sender, "text": text, **rest})
 
+    def call(self, do: str, call: str = "", **what: Any) -> dict[str, Any]:
+        """What somebody does with a telephone; see `POST /phone/call`."""
+        return self._post("/phone/call", {"do": do, "call": call, **what})
+
     def messages(
         self,
         phone: str = "",

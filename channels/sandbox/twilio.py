@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from channels.sandbox import voice
 from channels.sandbox.double import Wording, guard
 from channels.sandbox.twilio_state import (
     API,
@@ -28,6 +29,7 @@ from channels.sandbox.twilio_state import (
     new_sms,
     resource,
 )
+from channels.sandbox.voice_state import Exchange
 from channels.sandbox.world import World
 from store.text import ucs2_units
 
@@ -47,8 +49,8 @@ _SENTENCES = {
 }
 
 
-def blueprint(world: World, twilio: Twilio) -> Blueprint:
-    """`/twilio/2010-04-01/Accounts/<sid>/Messages…`."""
+def blueprint(world: World, twilio: Twilio, exchange: Exchange) -> Blueprint:
+    """`/twilio/2010-04-01/Accounts/<sid>/Messages…`, calls and recordings."""
     routes = Blueprint("twilio", __name__, url_prefix="/twilio")
     broken = Refusal(500, 20500, "Internal Server Error")
     wording = Wording(_throttled, lambda: _refused(broken))
@@ -56,6 +58,7 @@ def blueprint(world: World, twilio: Twilio) -> Blueprint:
     routes.register_error_handler(Refusal, _refused)
     _add_messages(routes, twilio)
     _add_media(routes, twilio)
+    voice.add(routes, exchange, lambda account: _authorise(twilio, account))
 
     @routes.route("/<path:rest>", methods=["GET", "POST", "DELETE"])
     def unknown(rest: str) -> Response:
