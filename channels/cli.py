@@ -88,3 +88,45 @@ def set_up(name: str) -> None:
         return
     for line in found.set_up(settings().public_url):
         click.echo(line)
+
+
+@commands.group()
+def prompts() -> None:
+    """The clips of the hotline: what to record, placeholders, recordings."""
+
+
+@prompts.command("list")
+@click.option("--lang", type=click.Choice(["mn", "kk", "en"]), help="One language alone.")
+def list_prompts(lang: str | None) -> None:
+    """Print the script: language, clip, seconds, who made it, and what is said in it."""
+    from config import i18n
+    from config import prompts as clips
+
+    for language in (lang,) if lang else i18n.LANGUAGES:
+        for name in clips.names():
+            row = (f"{clips.seconds(name, language):.1f}", clips.source(name, language))
+            click.echo("\t".join((language, name, *row, clips.text(name, language))))
+
+
+@prompts.command()
+@click.option("--data", default="", help="Folder with data of espeak-ng, where its own lacks mn.")
+@click.option("--tones", is_flag=True, help="Do not speak, even where espeak-ng is installed.")
+@click.option("--anew", is_flag=True, help="Make those again that are there.")
+def fill(data: str, tones: bool, anew: bool) -> None:
+    """Make placeholders for clips nobody recorded: spoken by espeak-ng, else tones."""
+    from config import prompts as clips
+
+    made = clips.fill(speak=not tones, data=data, anew=anew)
+    click.echo(f"{made['spoken']} spoken by espeak-ng, {made['tone']} as tones")
+
+
+@prompts.command("import")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def import_prompts(folder: Path) -> None:
+    """Take recordings from FOLDER/<language>/<clip>.wav; names as `prompts list` prints them."""
+    from config import prompts as clips
+
+    count, problems = clips.import_folder(folder)
+    click.echo(f"{count} clips taken")
+    if problems:
+        raise click.ClickException("; ".join(problems))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from channels import registry
-from config import clock
+from config import clock, prompts
 from config.profile import profile
 from store import channels, migrate, officers
 from store.db import transaction
@@ -16,6 +16,8 @@ def release() -> tuple[str, str] | None:
     """
     profile()  # a broken profile stops the release, not the first message
     migrate.upgrade()
+    if "voice" in registry.active():
+        prompts.fill()  # tones, so that a call never meets silence
     with transaction() as tx:
         channels.sync(
             tx,

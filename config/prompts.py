@@ -111,8 +111,8 @@ def path(name: str, language: str, source: Source = "recorded") -> Path:
 def source(name: str, language: str) -> Source:
     """Whether a person spoke the clip, a machine made it, or it is not there."""
     for found in ("recorded", "placeholder"):
-        if path(name, language, found).exists():  # type: ignore[arg-type]
-            return found  # type: ignore[return-value]
+        if path(name, language, found).exists():
+            return found
     return "missing"
 
 

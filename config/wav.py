@@ -12,7 +12,7 @@ import sys
 import wave
 import zlib
 from array import array
-from itertools import islice
+from itertools import islice, pairwise
 
 RATE = 8000
 LONGEST_SECONDS = 120.0
@@ -85,10 +85,7 @@ def _slower(samples: array[int], rate: int) -> array[int]:
     edges = [place * rate // RATE for place in range(count + 1)]
     return array(
         "h",
-        (
-            sum(samples[start:end]) // (end - start)
-            for start, end in zip(edges, edges[1:], strict=False)
-        ),
+        (sum(samples[start:end]) // (end - start) for start, end in pairwise(edges)),
     )
 
 
