@@ -1,0 +1,60 @@
+"""The figures of a report: as they were first disclosed, or computed and suppressed now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from config.profile import profile
+from store import reports
+from store.db import Transaction, reading, transaction
+from workflow.indicators import Figures, compute
+from workflow.period import Period
+from workflow.suppression import Release, suppress
+
+Progress = Callable[[int], None]
+
+
+def nothing(_: int) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What may be shown of a period. ``final``: the period is over and the figures are for good."""
+
+    period: Period
+    shown: Release
+    final: bool
+    at: datetime
+
+
+def disclose(period: Period, now: datetime, told: Progress = nothing) -> Disclosure:
+    """The figures of ``period``. Once it is over they are remembered and never change again.
+
+    A period that still runs gives provisional figures, not for disclosure: they are not remembered.
+    """
+    with reading() as tx:
+        if kept := reports.issue(tx, period.start, period.end):
+            return Disclosure(period, _release(kept), True, kept.at)
+        figures = compute(tx, period, told)
+        earlier = [_release(row) for row in reports.issues(tx)]
+    if not period.over(now, profile().timezone):
+        return Disclosure(period, suppress(figures, period, earlier), False, now)
+    with transaction() as tx:
+        return _remember(tx, period, figures, now)
+
+
+def _remember(tx: Transaction, period: Period, figures: Figures, now: datetime) -> Disclosure:
+    reports.lock_issues(tx)
+    if kept := reports.issue(tx, period.start, period.end):  # somebody was quicker
+        return Disclosure(period, _release(kept), True, kept.at)
+    shown = suppress(figures, period, [_release(row) for row in reports.issues(tx)])
+    reports.add_issue(tx, period.start, period.end, figures.to_json(), shown.to_json(), now)
+    return Disclosure(period, shown, True, now)
+
+
+def _release(row: Any) -> Release:
+    return Release(row.start_day, row.end_day, **row.shown)
