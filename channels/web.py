@@ -23,9 +23,11 @@ from channels.base import (
     TakesGet,
     Unparseable,
 )
+from channels.proxies import Visitors
 from channels.web_request import to_request
 from config import clock, log
 from config.errors import HariuError
+from config.settings import settings
 from store import inbox
 from store.inbox import Receipt
 
@@ -107,6 +109,7 @@ def create_app() -> Flask:
     app.register_error_handler(HariuError, _failed)
     app.register_error_handler(HTTPException, _refused)
     app.after_request(_headers)
+    app.wsgi_app = Visitors(app.wsgi_app, settings().proxies)  # type: ignore[method-assign]
     return app
 
 

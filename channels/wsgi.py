@@ -24,9 +24,7 @@ def main() -> None:
         connection_limit=1000,
         channel_timeout=30,
         ident=None,
-        trusted_proxy="127.0.0.1",  # ours, on this host: it says whose request it passes on
-        trusted_proxy_headers={"x-forwarded-for"},
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=False,  # waitress knows one proxy; `channels.proxies` several
     )
 
 

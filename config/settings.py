@@ -10,6 +10,7 @@ import hmac
 import os
 import re
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from config.errors import HariuError
+
+Network = IPv4Network | IPv6Network
 
 KEYS_FILE = "keys.env"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -75,6 +78,10 @@ class Settings(BaseSettings):
         Field(description="auto: simulated phones while PUBLIC_URL is on loopback; off: never"),
     ] = "auto"
     bind: Annotated[str, Field(description="Address the servers listen on")] = "127.0.0.1"
+    trusted_proxies: Annotated[
+        str,
+        Field(description="Proxies on other hosts whose X-Forwarded-For counts: networks, comma"),
+    ] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least level logged")
     ] = "info"
@@ -132,6 +139,10 @@ class Settings(BaseSettings):
             self.database_url = f"postgresql+psycopg://{rest}"
         self.public_url = (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
         problems = [problem for channel in CHANNEL_SETTINGS for problem in self._half(channel)]
+        try:
+            self.proxies  # noqa: B018 - only whether they can be read
+        except ValueError:
+            problems.append("HARIU_TRUSTED_PROXIES holds something that is no network")
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -159,6 +170,12 @@ class Settings(BaseSettings):
         given = self.telegram_secret.get_secret_value()
         token = self.telegram_token.get_secret_value()
         return given or hmac.new(token.encode(), b"telegram webhook", "sha256").hexdigest()
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The networks of proxies; one on this very host is always believed."""
+        given = [part.strip() for part in self.trusted_proxies.split(",") if part.strip()]
+        return tuple(ip_network(part) for part in ("127.0.0.0/8", "::1", *given))
 
     @property
     def on_loopback(self) -> bool:

@@ -24,8 +24,7 @@ VOICE = b"OggS\x00\x02" + b"\x00" * 100
 def served() -> Iterator[str]:
     """The public app on a real port, as `channels.wsgi` serves it."""
     server = create_server(
-        create_app(), host="127.0.0.1", port=0, threads=8, trusted_proxy="127.0.0.1",
-        trusted_proxy_headers={"x-forwarded-for"}, clear_untrusted_proxy_headers=True,
+        create_app(), host="127.0.0.1", port=0, threads=8, clear_untrusted_proxy_headers=False
     )  # fmt: skip
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
