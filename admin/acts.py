@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, get_args
 
+from admin import care
 from admin.dossier import Dossier, held
 from bot.sensitive import SensitiveKind
 from config.profile import profile
@@ -15,11 +16,11 @@ from store.db import Transaction
 from store.messages import Capabilities
 from store.officers import Officer
 from store.text import measure
-from workflow import letters
-from workflow.commands import GUARDS, Act, Actor, Refused
+from workflow import approval, letters
+from workflow.commands import GUARDS, SEVERITIES, Act, Actor, Refused
 from workflow.handlers import Casework
 from workflow.letters import Written
-from workflow.states import Outcome, Role, Status, Transition, find, legal
+from workflow.states import HANDLERS, Outcome, Role, Status, Transition, find, legal
 
 # Which fields a command's form has; a command that is not here is not offered.
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -41,7 +42,15 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "reopen": (),
     "note": ("text",),
     "reply": ("text",),
+    "approve": (),
+    "return": ("reason",),
+    "hand_off": ("organisation", "text", "until"),
+    "take_back": ("link",),
+    "notify_bank": ("recipient", "severity", "told_at"),
+    "redact": ("text",),
 }
+# Their forms stand where what they are about is shown: see care.html.
+_ELSEWHERE = {"take_back", "redact"}
 _ICONS = {
     "screen": "check2", "assign": "person-check", "investigate": "search",
     "propose_redress": "hand-thumbs-up", "close": "archive", "acknowledge": "check2-all",
@@ -49,10 +58,12 @@ _ICONS = {
     "escalate": "arrow-up-circle", "classify": "tag", "seal": "shield-lock",
     "unseal": "shield-exclamation", "withdraw": "x-circle", "appeal": "arrow-up-circle",
     "reopen": "arrow-counterclockwise", "note": "sticky", "reply": "send",
+    "approve": "check2-all", "return": "arrow-counterclockwise", "hand_off": "building",
+    "take_back": "x-circle", "notify_bank": "flag", "redact": "pencil-square",
 }  # fmt: skip
 _HANDLERS = {Role.OFFICER, Role.ASSIGNEE, Role.COORDINATOR, Role.PSC_SECRETARY, Role.FOCAL_POINT}
 # Conditions that the grievance itself decides: while they fail there is nothing to offer.
-_STANDING = ("paused", "not_paused", "later_stage")
+_STANDING = ("paused", "not_paused", "proposed", "later_stage")
 # A form has the fields of its letter before there is anything to preview.
 _TYPED = {"summary", "reason", "text"}
 # How a matter is sensitive, the gravest first; `bot.sensitive` recognises the same.
@@ -101,8 +112,20 @@ def forms(dossier: Dossier, officer: Officer) -> list[Form]:
     return [
         Form(row, FIELDS[row.command])
         for row in rows
-        if row.command in FIELDS and _stands(case, row)
+        if row.command in FIELDS and row.command not in _ELSEWHERE and _stands(case, row)
+        if not approval.is_own(case, row.command, officer.id)
     ]
+
+
+def may_handle(dossier: Dossier, officer: Officer) -> bool:
+    """Whether this officer works on the grievance, and does not look on alone."""
+    return bool(HANDLERS & held(officer, dossier.case))
+
+
+def done_as(command: str, case: Case) -> str:
+    """Which words tell that ``command`` was done: a closure may have become its proposal."""
+    waits = command in {"close", "withdraw"} and approval.proposal(case) is not None
+    return "propose_closure" if waits else command
 
 
 def _stands(case: Case, row: Transition) -> bool:
@@ -191,6 +214,12 @@ _READERS: dict[str, Callable[[Dossier, str], dict[str, Any]]] = {
     "sensitive": _among("sensitive", lambda: SENSITIVE),
     "outcome": _among("outcome", lambda: tuple(Outcome)),
     "days": lambda dossier, text: {"days": _whole(text)},
+    "link": lambda dossier, text: {"link_id": _whole(text)},
+    "severity": _among("severity", lambda: SEVERITIES),
+    "organisation": _text("organisation"),
+    "recipient": _text("recipient"),
+    "until": care.until,
+    "told_at": care.told_at,
     "summary": _text("summary"),
     "reason": _text("reason"),
     "text": _text("text"),
@@ -206,8 +235,11 @@ def preview(tx: Transaction, dossier: Dossier, act: Act, now: datetime) -> Previ
     case = work.cases[act.grievance_id] = replace(dossier.case)
     row = find(act.command, Status(case.status))
     work.act(act)  # never flushed
+    if not row or not row.letter:
+        return None
+    approval.imagine(case)  # where a second person must approve, what is sent once they have
     address = dossier.address
-    if row is None or not row.letter or address is None:
+    if address is None:
         return None
     language = address.language or case.language
     key = letters.letter_key(row.letter, case, language, profile())

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from admin import acts, dossier, guard, views, words
+from admin import acts, care, dossier, guard, views, words
 from admin.acts import Form
 from admin.dossier import Dossier
 from bot import gazetteer
@@ -81,6 +81,7 @@ def _page(tx: Transaction, case: Case, at_work: Form | None = None, **more: Any)
         more=[f for f in forms if not f.row.step and f.command not in {"note", "reply"}],
         note=named.get("note"), reply=named.get("reply"), timeline=_timeline(found),
         place=_place(case), stage=profile().stage(case.stage).name.of(guard.language()),
+        care=care.of(tx, found), may_handle=acts.may_handle(found, person),
         **_options(found), **more,
     )  # fmt: skip
 
@@ -148,9 +149,11 @@ def do(reference: str, command: str) -> Response | tuple[str, int]:
             work = Casework(tx, guard.now())
             done = work.act(acts.read(found, guard.officer(), command, request.form))
             work.flush()
+            if token := work.tokens.get(done.id):
+                return care.show_link(tx, done, token)
     except Refused as refusal:
         return _refused(reference, command, refusal)
-    flash(words.t(f"done.{command}"))
+    flash(words.t(f"done.{acts.done_as(command, done)}"))
     if dossier.may_see(guard.officer(), done):
         return redirect(url_for("cases.show", reference=reference), 303)
     return redirect(url_for("queue.board"), 303)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, literal, or_, select, true
 
 from admin.words import SOON
 from store import people
@@ -57,8 +57,12 @@ def visible(scope: Scope) -> ColumnElement[bool]:
 
 
 _FAILED = table.c.id.in_(
-    select(task.c.grievance_id).where(task.c.done_at.is_(None), task.c.grievance_id.is_not(None))
+    select(task.c.grievance_id).where(
+        task.c.done_at.is_(None), task.c.grievance_id.is_not(None), task.c.kind != "hand_back"
+    )
 )
+# A closure that a second person must let pass: see `workflow.approval`.
+_WAITS = and_(table.c.status != Status.CLOSED, cast(table.c.facts, String).contains('"closing"'))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ VIEWS: tuple[View, ...] = (
         table.c.paused_at.is_(None), table.c.due_at.between(scope.now, scope.now + SOON))),
     View("overdue", "exclamation-triangle", lambda scope: and_(
         table.c.paused_at.is_(None), table.c.due_at < scope.now)),
+    View("approval", "check2-all", lambda scope: _WAITS),
     View("failed", "x-circle", lambda scope: _FAILED, frozenset()),
     View("kazakh", "translate", lambda scope: table.c.language == "kk"),
     View("sensitive", "shield-lock", lambda scope: table.c.sensitive != ""),

@@ -68,6 +68,18 @@ def drop(case: Case) -> None:
     case.facts = {name: value for name, value in case.facts.items() if name != CLOSING}
 
 
+def is_own(case: Case, command: str, officer_id: int) -> bool:
+    """Whether that would be somebody approving what they proposed."""
+    found = proposal(case)
+    return command == "approve" and found is not None and found["by"] == officer_id
+
+
+def imagine(case: Case) -> None:
+    """``case``, a copy, as it is once what is proposed has been approved."""
+    if found := proposal(case):
+        case.status, case.outcome, case.resolution = "closed", found["outcome"], found["summary"]
+
+
 def closure(case: Case, act: Act) -> Act:
     """The closing that ``act``, an approval, lets pass."""
     found = proposal(case) or {}

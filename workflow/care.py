@@ -48,6 +48,7 @@ def _blank(case: Case) -> None:
     case.code = new_code()  # the old one opens nothing any more
     case.facts = {name: case.facts[name] for name in erasure.FIGURES if name in case.facts}
     case.unread = False
+    case.facts["erased"] = True
 
 
 def keep(tx: Transaction, case: Case, act: Act, now: datetime, project: Profile) -> str:
