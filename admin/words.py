@@ -35,6 +35,7 @@ _FAILURES = {
     "30005": "unknown", "30006": "unknown", "unanswered": "unanswered", "unreadable": "unanswered",
     "unreachable": "down", "down": "down",
 }  # fmt: skip
+_GATEWAY = "gateway-"
 # A channel's rows may say more than the catalogue needs to name it.
 _CHANNEL_NAMES = {"mail": "email"}
 
@@ -80,6 +81,8 @@ def label(kind: str, code: str | None) -> str:
     """The name of a code (``status.closed.label``); the code itself where it has none."""
     if not code:
         return "–"
+    if kind == "channel" and code.startswith(_GATEWAY):  # each is a channel of its own
+        return f"{label(kind, 'gateway')}: {code.removeprefix(_GATEWAY)}"
     if kind == "channel":
         code = channel_name(code)
     key = f"{kind}.{code}.label"
@@ -96,7 +99,7 @@ def channel_name(code: str) -> str:
 
 def channel_icon(code: str) -> str:
     """The icon of a channel."""
-    return CHANNEL_ICONS.get(code, "chat-left")
+    return CHANNEL_ICONS.get("gateway" if code.startswith(_GATEWAY) else code, "chat-left")
 
 
 def versioned(filename: str) -> str:
