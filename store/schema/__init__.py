@@ -1,6 +1,7 @@
 """The tables. One place for names, types and constraints; migrations follow from here."""
 
 from store.schema.base import Id, metadata
+from store.schema.calls import recording_note
 from store.schema.cases import case_event, grievance, note, sealed_matter, trail_root
 from store.schema.desk import (
     bulk_run,
@@ -68,6 +69,7 @@ __all__ = [
     "person",
     "person_index",
     "raw_event",
+    "recording_note",
     "redaction",
     "report_box",
     "report_issue",
