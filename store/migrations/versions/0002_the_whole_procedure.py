@@ -528,6 +528,40 @@ def upgrade() -> None:
     with op.batch_alter_table("partner_file", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_partner_file_link_id"), ["link_id"], unique=False)
 
+    op.create_table(
+        "recording_note",
+        sa.Column(
+            "attachment_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column(
+            "grievance_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("transcript", sa.LargeBinary(), nullable=False),
+        sa.Column("gist", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "officer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["attachment_id"], ["attachment.id"], name=op.f("fk_recording_note_attachment_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["grievance_id"], ["grievance.id"], name=op.f("fk_recording_note_grievance_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["officer_id"], ["officer.id"], name=op.f("fk_recording_note_officer_id")
+        ),
+        sa.PrimaryKeyConstraint("attachment_id", name=op.f("pk_recording_note")),
+    )
+    with op.batch_alter_table("recording_note", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_recording_note_grievance_id"), ["grievance_id"], unique=False
+        )
+
     with op.batch_alter_table("address", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("script", sa.String(length=10), server_default="", nullable=False)
