@@ -19,7 +19,7 @@ from config.settings import settings
 from store.db import DatabaseAway
 
 LONGEST_BODY = 1 << 20  # forms of words; files come in by other doors
-_WITH_FILES = {"intake.enter": intake.LONGEST_BODY}
+_WITH_FILES = {"intake.enter": intake.LONGEST_BODY, "prompts.keep": 4 << 20}
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " media-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
@@ -58,6 +58,7 @@ def create_app() -> Flask:
     app.before_request(_storable)
     CSRFProtect(app)
     words.set_up(app)
+    recordings.set_up(app)
     for module in (auth, queue, cases, care, health, intake, partners, state):
         app.register_blueprint(module.blueprint)
     app.after_request(_protect)
