@@ -13,7 +13,19 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from admin import auth, care, cases, guard, health, intake, partners, queue, state, words
+from admin import (
+    auth,
+    care,
+    cases,
+    guard,
+    health,
+    intake,
+    partners,
+    queue,
+    recordings,
+    state,
+    words,
+)
 from config import log
 from config.settings import settings
 from store.db import DatabaseAway
