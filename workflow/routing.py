@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +53,7 @@ def suggest(case: Case, people: Iterable[Candidate], project: Profile) -> int | 
 Test = Callable[[Candidate], bool]
 
 
-def _narrowed(able: Sequence[Candidate], fits: Test) -> Sequence[Candidate]:
+def _narrowed(able: list[Candidate], fits: Test) -> list[Candidate]:
     return [person for person in able if fits(person)] or able
 
 
