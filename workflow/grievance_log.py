@@ -53,12 +53,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a log is to be written. ``names``: whether it says who the named people are."""
+    """How a log is to be written.
+
+    ``names``: whether it says who the named people are; ``until``: nothing later is told.
+    """
 
     language: str
     period: Period | None = None
     names: bool = False
     project: Profile | None = None
+    until: datetime | None = None
 
 
 class Event(Protocol):
@@ -108,7 +112,10 @@ def _batch(
 ) -> Iterator[Row]:
     found = {row.id: row for row in tx.execute(_QUERY.where(grievance.c.id.in_(ids)))}
     trails: dict[int, list[Event]] = {}
-    for event in tx.execute(_EVENTS.where(case_event.c.grievance_id.in_(ids))):
+    query = _EVENTS.where(case_event.c.grievance_id.in_(ids))
+    if wishes.until is not None:
+        query = query.where(case_event.c.at < wishes.until)
+    for event in tx.execute(query):
         trails.setdefault(event.grievance_id, []).append(event)
     for no, number in enumerate(ids, first):
         yield _row(no, found[number], trails.get(number, []), wishes, project)

@@ -33,7 +33,7 @@ DAY = 86400
 TABLES: Mapping[str, str] = {
     **dict.fromkeys(
         ("kind", "category", "channel", "language", "place", "gender", "group", "stage",
-         "acknowledged", "month"), "received",
+         "acknowledged", "month", "status"), "received",
     ),
     **dict.fromkeys(("outcome", "timeliness"), "closed"),
     "backlog": "open",
@@ -107,6 +107,7 @@ class _Counting:
         # Aimags, not soums: a soum is a small place.
         self.tables["place"][str(case.values.get("place") or UNKNOWN).split("/")[0]] += 1
         self.tables["stage"][str(case.stage)] += 1
+        self.tables["status"]["open" if case.is_open else "closed"] += 1
         self.tables["month"][f"{case.received_at.astimezone(self.zone):%Y-%m}"] += 1
         self._acknowledged(case)
 
@@ -155,13 +156,24 @@ def compute(
     chosen = project or profile()
     begins, ends = period.moments(chosen.timezone)
     counting = _Counting(begins, ends, chosen.timezone)
-    for batch in _batches(tx, begins, ends):
-        trails = _trails(tx, [row.id for row in batch])
-        for row in batch:
-            events = trails.get(row.id, [])
-            counting.take(replay(row, events, ends, chosen.start_stage))
+    for batch in standings(tx, period, chosen):
+        for _, case in batch:
+            counting.take(case)
         told(len(batch))
     return counting.figures()
+
+
+def standings(
+    tx: Transaction, period: Period, project: Profile
+) -> Iterator[list[tuple[int, Standing]]]:
+    """Grievances of the period by id as they stood at its end, in batches."""
+    begins, ends = period.moments(project.timezone)
+    for batch in _batches(tx, begins, ends):
+        trails = _trails(tx, [row.id for row in batch])
+        yield [
+            (row.id, replay(row, trails.get(row.id, []), ends, project.start_stage))
+            for row in batch
+        ]
 
 
 def concerned(tx: Transaction, period: Period, project: Profile | None = None) -> int:
