@@ -93,6 +93,8 @@ def link(endpoint: str, **more: Any) -> str:
 
 def in_language(code: str) -> str:
     """This page in another language; what was posted is asked for anew."""
+    if request.blueprint == "handoff":  # the address itself is the key to the page
+        return url_for(request.endpoint or "", lang=code, **(request.view_args or {}))
     endpoint = request.endpoint if request.method == "GET" else None
     ours = endpoint and endpoint.startswith(("site.", "partner."))
     named = endpoint if ours else _PAGE_OF.get(request.path)

@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, abort, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import HTTPException
 
-from channels import partner, registry, site, voice_site
+from channels import handoff, partner, registry, site, voice_site
 from channels.base import (
     BadSignature,
     Channel,
@@ -104,6 +104,7 @@ def create_app() -> Flask:
     app.register_blueprint(webhooks)
     app.register_blueprint(site.site)
     app.register_blueprint(partner.blueprint)
+    app.register_blueprint(handoff.blueprint)
     app.add_url_rule("/healthz", "healthz", lambda: FlaskResponse("ok\n", mimetype="text/plain"))
     app.add_url_rule("/readyz", "readyz", _ready)
     app.register_error_handler(HariuError, _failed)

@@ -47,3 +47,34 @@ def procedure(lang: str, dot: bool, mermaid: bool) -> None:
         click.echo(written.mermaid(lang))
     else:
         click.echo(written.as_text(lang))
+
+
+@commands.command()
+@click.argument("person")
+@click.option("--reason", default="on request", show_default=True, help="Why; without names.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+def erase(person: str, reason: str, yes: bool) -> None:
+    """Erase a person for good: their words, addresses and files. Numbers and trail stay.
+
+    PERSON is a person's id, or the reference of one of their grievances.
+    """
+    from config import clock
+    from store import erasure, inbox
+    from store.db import reading, transaction
+    from workflow import erasing
+    from workflow.commands import SYSTEM
+
+    if not reason.strip():
+        raise click.UsageError("--reason needs words")
+    inbox.drain_spool()  # what waits there may be theirs
+    with reading() as tx:
+        person_id = erasure.person_of(tx, person)
+        if person_id is None:
+            raise click.ClickException("there is no such person, nor a grievance of that number")
+        count = len(erasure.grievances_of(tx, person_id))
+    if not yes:
+        click.confirm(f"Erase person {person_id} with {count} grievances for good?", abort=True)
+    with transaction() as tx:
+        done = erasing.person(tx, person_id, SYSTEM, reason.strip(), clock.now())
+    erasing.settle()
+    click.echo(f"person {person_id}: {done.grievances} grievances, {done.addresses} addresses")

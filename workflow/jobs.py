@@ -24,7 +24,7 @@ from store.messages import InboundState, OutboundState
 from store.queue import DELIVER, DRAIN, Bell, ring
 from store.schema import conversation, inbox
 from store.schema import outbox as outbox_table
-from workflow import digest, rounds
+from workflow import digest, retention, rounds
 from workflow.audit import sign_root
 
 TICK_SECONDS = 1.0
@@ -46,6 +46,7 @@ def tick() -> list[Bell]:
     sign_daily(now)
     rounds.attend(now)
     digest.daily(now)
+    retention.daily(now)
     return bells
 
 
