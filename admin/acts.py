@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, get_args
 
-from admin import care
+from admin import care, committee
 from admin.dossier import Dossier, held
 from bot.sensitive import SensitiveKind
 from config.profile import profile
@@ -34,7 +34,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "pause": ("reason",),
     "resume": (),
     "escalate": ("reason",),
-    "classify": ("kind", "category", "language"),
+    "classify": ("kind", "category", "language", "track"),
     "seal": ("sensitive",),
     "unseal": ("reason",),
     "withdraw": (),
@@ -48,6 +48,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "take_back": ("link",),
     "notify_bank": ("recipient", "severity", "told_at"),
     "redact": ("text",),
+    **committee.FIELDS,
 }
 # Their forms stand where what they are about is shown: see care.html.
 _ELSEWHERE = {"take_back", "redact"}
@@ -60,12 +61,16 @@ _ICONS = {
     "reopen": "arrow-counterclockwise", "note": "sticky", "reply": "send",
     "approve": "check2-all", "return": "arrow-counterclockwise", "hand_off": "building",
     "take_back": "x-circle", "notify_bank": "flag", "redact": "pencil-square",
+    **committee.ICONS,
 }  # fmt: skip
 _HANDLERS = {Role.OFFICER, Role.ASSIGNEE, Role.COORDINATOR, Role.PSC_SECRETARY, Role.FOCAL_POINT}
 # Conditions that the grievance itself decides: while they fail there is nothing to offer.
-_STANDING = ("paused", "not_paused", "proposed", "later_stage")
+_STANDING = (
+    "paused", "not_paused", "proposed", "later_stage", "dated", "not_extended", "committee",
+    "convened",
+)  # fmt: skip
 # A form has the fields of its letter before there is anything to preview.
-_TYPED = {"summary", "reason", "text"}
+_TYPED = {"summary", "reason", "text", "held_at"}
 # How a matter is sensitive, the gravest first; `bot.sensitive` recognises the same.
 SENSITIVE = get_args(SensitiveKind)
 _LONGEST_TEXT = 4000
@@ -220,6 +225,14 @@ _READERS: dict[str, Callable[[Dossier, str], dict[str, Any]]] = {
     "recipient": _text("recipient"),
     "until": care.until,
     "told_at": care.told_at,
+    "track": _among("track", lambda: profile().tracks),
+    "held_at": committee.held_at,
+    "filed_on": committee.filed_on,
+    "agenda": _text("agenda"),
+    "participants": _text("participants"),
+    "decision": _text("decision"),
+    "court": _text("court"),
+    "number": _text("number"),
     "summary": _text("summary"),
     "reason": _text("reason"),
     "text": _text("text"),
