@@ -106,7 +106,7 @@ function parts(text) {
   return text ? `${units} characters · ${count} ${count === 1 ? "part" : "parts"}` : "";
 }
 
-const phones = [...document.querySelectorAll(".phone")].map((section) => new Phone(section));
+const phones = [...document.querySelectorAll(".phone:not(.handset)")].map((section) => new Phone(section));
 const smsText = document.getElementById("sms-text");
 const smsCount = document.getElementById("sms-count");
 smsText.addEventListener("input", () => { smsCount.textContent = parts(smsText.value); });
