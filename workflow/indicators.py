@@ -136,7 +136,7 @@ class _Counting:
         tables = {name: dict(sorted(cells.items())) for name, cells in self.tables.items()}
         found = {"days_to_close": self.days, "hours_to_acknowledge": self.hours}
         medians = {
-            name: (round(median(values), 1), len(values))
+            name: (round(median(values), 2), len(values))
             for name, values in found.items()
             if values
         }

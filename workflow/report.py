@@ -21,7 +21,18 @@ from workflow.grievance_log import headings
 from workflow.indicators import MEDIANS, TABLES, TOTALS
 from workflow.period import Period
 from workflow.report_annex import LONGEST, annex
-from workflow.report_blocks import Block, Box, Chart, Cover, Document, Grid, Heading, Para, Tiles
+from workflow.report_blocks import (
+    Block,
+    Box,
+    Chart,
+    Cover,
+    Document,
+    Grid,
+    Heading,
+    Para,
+    Tiles,
+    Turn,
+)  # fmt: skip
 from workflow.report_figures import Disclosure, Progress, disclose, nothing
 from workflow.report_words import PlaceName, Words, share
 from workflow.states import TRANSITIONS
@@ -29,6 +40,9 @@ from workflow.states import TRANSITIONS
 _RECEIVED = ("month", "kind", "category", "channel", "language", "place", "acknowledged")
 _HANDLING = ("status", "stage", "outcome", "timeliness", "backlog")
 _PEOPLE = ("gender", "group", "satisfaction")
+_STEPS = (
+    "register", "screen", "assign", "investigate", "propose_redress", "close", "appeal",
+)  # fmt: skip
 _FIGURES = (*TOTALS, *MEDIANS)
 
 
@@ -136,9 +150,9 @@ def _procedure(material: Material, words: Words) -> Iterator[Block]:
     yield Grid("", names, rows, (3, 3, 2))
     steps = [
         (words.t(f"procedure.command.{row.command}", name="…").removesuffix(" …"),
-         words.t(f"status.{row.to}.label") if row.to else "–")
+         words.t(f"status.{row.to}.label"))
         for row in TRANSITIONS
-        if row.step or row.command in {"register", "appeal"}
+        if row.command in _STEPS and row.to
     ]  # fmt: skip
     head = [words.t(f"desk.report.{name}") for name in ("step", "leads_to")]
     yield Grid(words.t("desk.report.steps"), head, list(dict.fromkeys(steps)), (1, 1))
@@ -244,6 +258,7 @@ def _annex(material: Material, words: Words) -> Iterator[Block]:
         return
     with reading() as tx:
         rows = annex(tx, disclosure.period, disclosure.shown, words, material.project)
+    yield Turn()
     yield Heading(words.t("desk.report.annex"))
     yield Para(words.t("desk.report.annex_text"), note=True)
     if received > LONGEST:

@@ -70,7 +70,12 @@ class Box:
     text: str
 
 
-Block = Cover | Heading | Para | Tiles | Grid | Chart | Box
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """From here on the pages lie on their side."""
+
+
+Block = Cover | Heading | Para | Tiles | Grid | Chart | Box | Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Pt, RGBColor
 
-from workflow.report_blocks import Box, Chart, Cover, Document, Grid, Heading, Para, Tiles
+from workflow.report_blocks import Box, Chart, Cover, Document, Grid, Heading, Para, Tiles, Turn
 from workflow.report_pdf import picture
 
 _BLUE, _GREY, _RED = (
@@ -146,8 +146,6 @@ def _(block: Tiles, word: Any) -> None:
 
 @_write.register
 def _(block: Grid, word: Any) -> None:
-    if block.wide:
-        _turned(word)
     if block.caption:
         caption = word.add_paragraph()
         caption.add_run(block.caption).bold = True
@@ -163,8 +161,8 @@ def _(block: Grid, word: Any) -> None:
     word.add_paragraph()
 
 
-def _turned(word: Any) -> None:
-    """A wide table lies on its side, in a section of its own."""
+@_write.register
+def _(block: Turn, word: Any) -> None:
     section = word.add_section()
     section.orientation = WD_ORIENT.LANDSCAPE
     section.page_width, section.page_height = Cm(29.7), Cm(21)

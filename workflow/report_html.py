@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import singledispatch
 from html import escape
 
-from workflow.report_blocks import Box, Chart, Cover, Document, Grid, Heading, Para, Tiles
+from workflow.report_blocks import Box, Chart, Cover, Document, Grid, Heading, Para, Tiles, Turn
 
 _STYLE = """
 :root{--ink:#1f2933;--blue:#1f4e79;--rule:#c5ced6;--pale:#eef3f7}
@@ -131,3 +131,8 @@ def _(block: Chart) -> str:
 def _(block: Box) -> str:
     paragraphs = "".join(f"<p>{escape(part)}</p>" for part in block.text.split("\n") if part)
     return f'<div class="box"><h3>{escape(block.title)}</h3>{paragraphs}</div>'
+
+
+@_html.register
+def _(block: Turn) -> str:
+    return ""

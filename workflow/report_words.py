@@ -64,7 +64,7 @@ class Words:
 
     def number(self, value: float | None) -> str:
         """A count or a median; a word where it is withheld."""
-        return self.t("figure.hidden") if value is None else f"{value:,}"
+        return self.t("figure.hidden") if value is None else f"{value:,g}"
 
 
 def share(shown: Release, table: str, cell: str) -> int | None:

@@ -113,6 +113,7 @@ def reports(scale: Scale) -> Iterator[Figure]:
     """Both sizes; the report is made thrice, the first time computes and discloses the figures."""
     for size in SMALL_SIZES if scale.rounds == 1 else SIZES:
         with folder() as place:
+            (place / "home").mkdir()
             instance.enter(instance.environment(place / "home"))
             say(f"reports: {size} grievances")
             fill(size)

@@ -86,8 +86,8 @@ class Diary:
             "outcome": Counter(r["outcome"] for r in closed),
             "in_time": sum(r["closed"] <= r["due"] for r in closed),  # type: ignore[operator]
             "prompt": sum(wait <= timedelta(days=1) for wait in waits),
-            "days": round(median(spans), 1),
-            "hours": round(median(w.total_seconds() / 3600 for w in waits), 1),
+            "days": round(median(spans), 2),
+            "hours": round(median(w.total_seconds() / 3600 for w in waits), 2),
         }
 
     @staticmethod
