@@ -186,6 +186,7 @@ def project_values(profile: Profile) -> dict[str, dict[str, str]]:
             "phone": profile.organisation.phone,
             "service": profile.organisation.project.of(language),
             "routes": profile.routes.get(language, profile.organisation.phone),
+            "referrals": profile.referrals.get(language, "102, 103"),
         }
         for language in i18n.LANGUAGES
     }
