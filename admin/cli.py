@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from admin import report_cli
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from store.officers import Officer
 
 commands = click.Group("admin")
+commands.add_command(report_cli.log)
+commands.add_command(report_cli.report)
 
 
 @commands.group()
