@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from config import i18n
 from config.profile import Profile, Span, Stage, profile
-from workflow.states import OPEN, TRANSITIONS, Clock, Status, Transition
+from workflow.letters import FOLLOW_UPS
+from workflow.states import ANY, OPEN, TRANSITIONS, Clock, Outcome, Status, Transition
+
+# What the clock does by itself, in this order: see `workflow.attention`.
+_BY_ITSELF = ("due", "delay", "overdue", "remind", "rate", "solved")
 
 
 def _command(row: Transition, language: str) -> str:
@@ -15,8 +20,8 @@ def _command(row: Transition, language: str) -> str:
 
 def _statuses(statuses: Iterable[Status], language: str) -> str:
     found = set(statuses)
-    if found == set(OPEN):
-        return i18n.text("procedure.any_open", language)
+    if found in (set(OPEN), set(ANY)):
+        return i18n.text("procedure.any_open" if found == set(OPEN) else "procedure.any", language)
     ordered = [status for status in Status if status in found]
     return ", ".join(i18n.text(f"status.{status}.label", language) for status in ordered)
 
@@ -36,13 +41,46 @@ def _stage(stage: Stage, language: str) -> str:
 
 
 def as_text(language: str, project: Profile | None = None) -> str:
-    """The whole procedure, a paragraph for each row of the table."""
+    """The whole procedure: stages, times, what the clock does, a paragraph for each row."""
     chosen = project or profile()
     lines = [i18n.text("procedure.title", language), chosen.organisation.project.of(language), ""]
     lines += [_stage(stage, language) for stage in chosen.stages]
+    lines += ["", *_times(chosen, language), "", *_by_itself(chosen, language)]
+    if routes := chosen.routes.get(language):
+        lines += ["", i18n.text("routes.any_time", language, routes=routes)]
     for row in TRANSITIONS:
         lines += ["", *_paragraph(row, language)]
     return "\n".join(lines)
+
+
+def _times(project: Profile, language: str) -> Iterator[str]:
+    """Kinds and categories with a time of their own, the sensitive lane, extensions."""
+    yield i18n.text("procedure.times", language)
+    spans = {f"kind.{code}.label": span for code, span in project.kind_spans.items()}
+    spans |= {f"category.{c.code}.label": c.span for c in project.categories if c.span}
+    if project.sensitive_span:
+        spans["procedure.sensitive_time"] = project.sensitive_span
+    spans["procedure.extension"] = project.extension
+    for key, span in spans.items():
+        yield f"  {i18n.text(key, language)}: {_span(span, language)}"
+
+
+def _by_itself(project: Profile, language: str) -> Iterator[str]:
+    """What happens though nobody acts, and after how long."""
+    told = project.reminders
+    spans = {
+        "due": (told.before, told.before_hours),
+        "delay": (told.late_before, told.late_extension, told.late_extension_hours),
+        "overdue": (),
+        "remind": (Span(amount=told.question),),
+        "rate": (Span(amount=told.rating),),
+        "solved": tuple(Span(amount=days) for days in told.solved),
+    }
+    yield i18n.text("procedure.by_itself", language)
+    for name in _BY_ITSELF:
+        after = ", ".join(_span(span, language) for span in spans[name])
+        words = i18n.text(f"procedure.auto.{name}", language)
+        yield f"  {words} ({after})" if after else f"  {words}"
 
 
 def _paragraph(row: Transition, language: str) -> Iterator[str]:
@@ -56,10 +94,28 @@ def _paragraph(row: Transition, language: str) -> Iterator[str]:
         yield f"  {label('to')}: {_statuses([row.to], language)}"
     who = sorted(i18n.text(f"actor.{role}.label", language) for role in row.who)
     yield f"  {label('who')}: {', '.join(who)}"
+    if row.guards:
+        yield f"  {label('guards')}: {'; '.join(label(f'guard.{name}') for name in row.guards)}"
     if row.clock is not Clock.KEEP:
         yield f"  {label('deadline')}: {i18n.text(f'procedure.clock.{row.clock}', language)}"
-    if row.letter:
-        yield f"  {label('letter')}: {row.letter}"
+    for key in _letters(row.letter):
+        yield f"  {label('letter')}: {_letter(key, language)}"
+
+
+def _letters(letter: str) -> list[str]:
+    """The keys of the texts a row sends."""
+    if letter == "closed":
+        return [f"letter.closed.{outcome}" for outcome in Outcome]
+    if letter in FOLLOW_UPS:
+        return [f"{letter}.ask"]
+    return [letter if letter == "ack" else f"letter.{letter}"] if letter else []
+
+
+def _letter(key: str, language: str) -> str:
+    """A letter in its short form, with dots where its values stand."""
+    short = f"{key}.sms"
+    (form, *_) = i18n.entry(short if short in i18n.catalogue("mn") else key, language).forms
+    return re.sub(r"\{\w+\}", "…", " ".join(form.split()))
 
 
 _ANY_OPEN = "any_open"

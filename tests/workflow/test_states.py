@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config import i18n
+from config.profile import load
 from workflow import written
 from workflow.commands import GUARDS
 from workflow.handlers import EVENT
@@ -85,3 +86,22 @@ def test_the_procedure_is_written_in_each_language(store: str, language: str) ->
     for command in COMMANDS:
         assert f"({command})" in text
     assert written.dot(language).count("->") == written.mermaid(language).count("-->")
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+@pytest.mark.parametrize("name", ["smart-government-2", "darkhan"])
+def test_the_written_procedure_has_times_conditions_letters_and_routes(
+    name: str, language: str
+) -> None:
+    project = load(name)
+    text = written.as_text(language, project)
+    spans = [stage.span for stage in project.stages] + [c.span for c in project.categories]
+    spans += [*project.kind_spans.values(), project.sensitive_span, project.extension]
+    for span in filter(None, spans):
+        key = "count.days" if span.unit == "days" else f"count.{span.unit}"
+        assert i18n.plural(key, span.amount, language) in text
+    for guard in {guard for row in TRANSITIONS for guard in row.guards}:
+        assert i18n.text(f"procedure.guard.{guard}", language) in text
+    assert ("worldbank.org/GRS" in text) == bool(project.routes)
+    assert text.count(i18n.text("procedure.letter", language) + ": ") >= 20
+    assert "{" not in text
