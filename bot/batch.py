@@ -111,9 +111,10 @@ class Batch:
         """Own and proven grievances are locked, for they may change; named ones only looked at."""
         own = grievances.ids_of_addresses(self.tx, address_ids)
         proven = {item for person in self.people.values() for item in person.conversation.proven}
-        self.casework.load({*own, *proven})
+        written = outbox.written_about(self.tx, address_ids)
+        self.casework.load({*own, *proven}.union(*written.values()))
         for person in self.people.values():
-            mine = set(person.conversation.proven)
+            mine = {*person.conversation.proven, *written.get(person.address.id, ())}
             person.own = [
                 case
                 for _, case in sorted(self.casework.cases.items())

@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, func, select, update
 from store.db import Transaction
 from store.messages import RANK, Choice, DeliveryReport, Outbound, OutboundState, SendResult
 from store.queue import DELIVER, Bell, ring_soon
-from store.schema import address, outbox
+from store.schema import address, grievance, outbox
 
 # Acknowledgements go before answers, answers before reminders.
 FIRST, NORMAL, LATER = 0, 5, 9
@@ -278,6 +278,29 @@ def last_options(tx: Transaction, address_ids: Sequence[int]) -> dict[int, tuple
     )
     query = select(outbox.c.address_id, outbox.c.choices).where(outbox.c.id.in_(newest))
     return {row.address_id: tuple(v for v, _ in row.choices) for row in tx.execute(query)}
+
+
+def written_about(tx: Transaction, address_ids: Sequence[int]) -> dict[int, set[int]]:
+    """The ordinary grievances whose own letters reached these addresses, by address.
+
+    That we wrote there about it, number and code included, is the proof that they may answer; a
+    phone that somebody merely typed is none, and a sealed matter is never opened by it.
+    """
+    query = (
+        select(outbox.c.address_id, outbox.c.grievance_id)
+        .join(grievance, grievance.c.id == outbox.c.grievance_id)
+        .where(
+            outbox.c.address_id.in_(address_ids),
+            outbox.c.key.like("case:%"),
+            outbox.c.state.in_((OutboundState.SENT, OutboundState.DELIVERED)),
+            grievance.c.sensitive == "",
+        )
+        .distinct()
+    )
+    found: dict[int, set[int]] = {}
+    for row in tx.execute(query):
+        found.setdefault(row.address_id, set()).add(row.grievance_id)
+    return found
 
 
 def owner(tx: Transaction, channel: str, provider_id: str) -> int | None:
