@@ -206,7 +206,12 @@ def log_access(
 
 
 def contact(tx: Transaction, case: Case) -> tuple[str, str]:
-    """Name and address behind a grievance, "" where unknown; log the access before."""
-    name = tx.scalar(select(person.c.name).where(person.c.id == case.complainant_id))
+    """Name and address behind a grievance, "" where unknown; log the access before.
+
+    Where somebody wrote for another, both names: whose matter it is, and who wrote.
+    """
+    ids = [case.complainant_id, case.submitter_id]
+    known = {row.id: row.name for row in tx.execute(select(person).where(person.c.id.in_(ids)))}
+    name = " / ".join(known[each] for each in dict.fromkeys(ids) if known.get(each))
     address = people.by_ids(tx, [case.address_id]) if case.address_id else {}
-    return name or "", next((row.value for row in address.values()), "")
+    return name, next((row.value for row in address.values()), "")

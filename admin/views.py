@@ -198,7 +198,8 @@ def search(tx: Transaction, scope: Scope, words: str, after: str = "") -> Page:
     """
     found = _matching(words)
     if named := people.by_name(tx, words):
-        found = or_(found, and_(table.c.sensitive == "", table.c.complainant_id.in_(named)))
+        theirs = or_(table.c.complainant_id.in_(named), table.c.submitter_id.in_(named))
+        found = or_(found, and_(table.c.sensitive == "", theirs))
     query = select(table.c.id, table.c.due_at).where(visible(scope), found)
     return _newest(tx, query, after)
 
