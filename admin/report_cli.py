@@ -5,6 +5,7 @@ They stand here and not lower because they name places, whose list the conversat
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -124,6 +125,8 @@ def _period(start: datetime | None, last: datetime | None) -> Period | None:
 @contextmanager
 def _bar(length: int, words: str) -> Iterator[Callable[[int], None]]:
     """A progress bar on a terminal; nothing in a pipe."""
-    stderr = click.get_text_stream("stderr")
-    with click.progressbar(length=max(length, 1), label=words, file=stderr) as bar:
-        yield bar.update
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(
+        length=max(length, 1), label=words, file=sys.stderr, hidden=hidden
+    ) as bar:
+        yield lambda count: bar.update(count)

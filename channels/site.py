@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from bot import filings
 from bot.forms import PURPOSES
-from channels import site_form, site_rows, site_words
+from channels import site_form, site_rows, site_words, transparency
 from channels.site_form import Filled
 from channels.site_words import keep, language, link
 from channels.webform import ACCOUNT
@@ -38,6 +38,7 @@ FORMS_PER_VISITOR, FORMS_IN_ALL = 60, 3000  # in an hour
 _TOLD = {404, 405, 413, 503}
 
 site.after_request(site_words.protect)
+transparency.add_to(site)
 
 
 @site.record_once

@@ -159,6 +159,8 @@ class Profile(_Model):
     zones: dict[str, str] = WESTERN
     extra_holidays: dict[date, str] = {}
     routes: dict[str, str] = {}
+    # Whose figures the public page shows; none: there is no such page.
+    open_figures: tuple[Literal["year", "half_year", "quarter"], ...] = ("half_year", "year")
     voice: Voice = Voice()
     routes_short: str = ""
     approver: Approver | None = None
