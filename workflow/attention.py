@@ -91,7 +91,7 @@ def _question(case: Case, since: datetime, project: Profile) -> Iterator[Step]:
 
 
 def _after_closing(case: Case, project: Profile) -> Iterator[Step]:
-    if case.closed_at is None or case.sensitive:
+    if case.closed_at is None or case.sensitive or case.kind == "thanks":
         return
     local = zone(case, project)
 

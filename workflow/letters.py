@@ -31,6 +31,8 @@ JOINT = {"ack.joint", "language.choose"}
 _LANGUAGES = tuple((f"language:{code}", f"choice.language.{code}") for code in ("mn", "kk", "en"))
 
 
+# Kinds whose good end is told in words of their own.
+ANSWERED = {"suggestion", "request", "thanks", "criticism", "question"}
 # What we ask after a grievance was closed.
 FOLLOW_UPS = {"rate", "solved"}
 
@@ -238,8 +240,10 @@ def letter_key(letter: str, case: Case, language: str | None, project: Profile) 
             return "ack.sensitive.sms"
         return "ack" if language else "ack.joint"
     if letter == "closed":
-        last = case.outcome in _REVIEWED and is_last(case, project)
-        return "letter.closed.last" if last else f"letter.closed.{case.outcome}"
+        if case.outcome in _REVIEWED and is_last(case, project):
+            return "letter.closed.last"
+        own = case.outcome == "resolved" and case.kind in ANSWERED
+        return f"letter.answered.{case.kind}" if own else f"letter.closed.{case.outcome}"
     if letter in {"appealed", "escalated"} and case.due_at is None:
         return "appeal.last"
     if letter in FOLLOW_UPS:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from config import i18n
 from config.profile import Resolver, load, profile
 from store import grievances, meetings
 from store.db import reading, transaction
@@ -13,6 +14,7 @@ from tests.workflow import office
 from workflow import winding
 from workflow.commands import Act, Actor, Refused, Register
 from workflow.handlers import Casework
+from workflow.letters import ANSWERED
 from workflow.reckoning import Reckoning, reckon
 from workflow.states import Role
 
@@ -183,3 +185,16 @@ def test_an_outcome_by_sms_names_the_bank_where_there_is_room() -> None:
     assert len(office.letters(case)[-1][1]) <= 134
     assert len(office.letters(long)[-1][1]) <= 134
     assert "inspectionpanel.org" in office.letters(chat)[-1][1]
+
+
+@pytest.mark.parametrize("kind", sorted(ANSWERED))
+@pytest.mark.parametrize("language", ["mn", "kk", "en"])
+def test_each_kind_has_its_own_good_end(kind: str, language: str) -> None:
+    case = office.register(START, kind=kind, language=language)
+    office.act(case, "close", START, outcome="resolved", summary="Тийм. " * 40)
+    (told,) = [text for name, text in office.letters(case) if name == "closed"]
+    assert case.reference in told
+    assert len(told) <= 134
+    assert told.split(".")[0] == i18n.text(
+        f"letter.answered.{kind}.sms", language, reference=case.reference, summary=""
+    ).split(".")[0]  # fmt: skip
