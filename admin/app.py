@@ -19,10 +19,13 @@ from admin import (
     cases,
     guard,
     health,
+    imports,
     intake,
+    notices,
     partners,
     queue,
     recordings,
+    rooms,
     state,
     words,
 )
@@ -31,7 +34,11 @@ from config.settings import settings
 from store.db import DatabaseAway
 
 LONGEST_BODY = 1 << 20  # forms of words; files come in by other doors
-_WITH_FILES = {"intake.enter": intake.LONGEST_BODY, "prompts.keep": 4 << 20}
+_WITH_FILES = {
+    "intake.enter": intake.LONGEST_BODY,
+    "imports.take": imports.LONGEST_BODY,
+    "prompts.keep": 4 << 20,
+}
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " media-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none';"
@@ -71,8 +78,10 @@ def create_app() -> Flask:
     CSRFProtect(app)
     words.set_up(app)
     recordings.set_up(app)
-    for module in (auth, queue, cases, care, health, intake, partners, state):
+    for module in (auth, queue, cases, care, health, imports, intake, partners, state, notices):
         app.register_blueprint(module.blueprint)
+    for room in rooms.ROOMS:
+        app.register_blueprint(room)
     app.after_request(_protect)
     app.register_error_handler(DatabaseAway, _database_away)
     app.register_error_handler(CSRFError, _stale_form)

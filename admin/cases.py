@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from admin import acts, care, dossier, guard, views, words
+from admin import acts, care, committee, dossier, guard, replies, side, views, words
 from admin.acts import Form
 from admin.dossier import Dossier
 from bot import gazetteer
@@ -79,9 +79,10 @@ def _page(tx: Transaction, case: Case, at_work: Form | None = None, **more: Any)
     return render_template(
         "case.html", d=found, case=case, steps=[f for f in forms if f.row.step],
         more=[f for f in forms if not f.row.step and f.command not in {"note", "reply"}],
-        note=named.get("note"), reply=named.get("reply"), timeline=_timeline(found),
+        timeline=_timeline(found), **replies.beside(tx, found, named), **side.of(tx, _scope()),
         place=_place(case), stage=profile().stage(case.stage).name.of(guard.language()),
         care=care.of(tx, found), may_handle=acts.may_handle(found, person),
+        meetings=committee.of(tx, case), suggested=committee.suggested(tx, case),
         **_options(found), **more,
     )  # fmt: skip
 
@@ -93,6 +94,7 @@ def _options(found: Dossier) -> dict[str, Any]:
         "kinds": acts.kinds(),
         "categories": acts.categories(),
         "languages": acts.languages(),
+        "tracks": profile().tracks,
         "outcomes": list(Outcome),
         "sensitives": acts.SENSITIVE,
         "longest_extension": profile().extension.amount,
@@ -147,8 +149,10 @@ def do(reference: str, command: str) -> Response | tuple[str, int]:
         with transaction() as tx:
             found = dossier.load(tx, _scope(), _found(tx, reference))
             work = Casework(tx, guard.now())
+            work.undo = replies.UNDO
             done = work.act(acts.read(found, guard.officer(), command, request.form))
             work.flush()
+            replies.done(tx, done, guard.officer(), command, request.form.get("text", ""))
             if token := work.tokens.get(done.id):
                 return care.show_link(tx, done, token)
     except Refused as refusal:

@@ -39,6 +39,8 @@ class Entry:
     error: str = ""
     parts: int = 0
     language: str = ""
+    id: int = 0  # of a letter
+    routine: bool = False  # a letter the procedure wrote, not an officer
     reading: str = ""  # a machine's, of words typed in Latin letters
     files: tuple[Any, ...] = ()
 
@@ -142,13 +144,17 @@ def _files(tx: Transaction, inbox_ids: Sequence[int]) -> dict[int, tuple[Any, ..
 
 
 def _told(tx: Transaction, case: Case) -> Iterable[Entry]:
-    columns = (outbox.c.channel, outbox.c.language, outbox.c.text, outbox.c.parts, outbox.c.state,
-               outbox.c.error, outbox.c.created_at)  # fmt: skip
+    names = (
+        "id", "channel", "language", "text", "parts", "state", "error", "created_at", "template",
+    )  # fmt: skip
+    columns = [outbox.c[name] for name in names]
     query = select(*columns).where(_of_case(outbox, case))
     for row in tx.execute(query.order_by(outbox.c.id.desc()).limit(_LONGEST)):
         # The private code is the person's; staff have no use for it.
         yield Entry(
             side="out",
+            id=row.id,
+            routine=row.template != "reply",
             at=row.created_at,
             text=row.text.replace(case.code, "••••••"),
             channel=row.channel,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from admin import guard, views
+from admin import guard, side, views
+from store import desk
 from store.crypto import CryptoError, seal, unseal
-from store.db import reading
+from store.db import reading, transaction
 
 blueprint = Blueprint("queue", __name__)
 _CONTEXT = "desk.search"
@@ -23,15 +25,22 @@ def board() -> str:
     scope = views.Scope(guard.officer(), guard.now())
     view = _view(scope)
     find, after = request.args.get("find", ""), request.args.get("after", "")
-    words = opened(find)
+    words, chosen = opened(find), side.filters(request.args)
     with reading() as tx:
         page = (
-            views.search(tx, scope, words, after) if words else views.page(tx, scope, view, after)
+            views.search(tx, scope, words, after)
+            if words
+            else views.page(tx, scope, view, after, side.narrowed(chosen))
         )
         counts = views.counts(tx, scope)
+        more = {
+            "saved": desk.saved_views(tx, scope.officer.id),
+            "first_new": side.first_new(tx, scope),
+        }
     return render_template(
         "queue.html", view=view, views=views.offered(scope), counts=counts, page=page,
-        words=words, find=find if words else "", after=after,
+        words=words, find=find if words else "", after=after, filters=chosen,
+        offered=side.offered(), place_name=side.place_name, **more,
     )  # fmt: skip
 
 
@@ -39,6 +48,23 @@ def _view(scope: views.Scope) -> views.View:
     """The view asked for, among those this officer gets."""
     asked = request.args.get("view", "open")
     return next((view for view in views.offered(scope) if view.name == asked), views.VIEWS[-2])
+
+
+@blueprint.post("/views")
+def keep_view() -> Response:
+    """Keep a view with its filters under a name, or forget it."""
+    form, me = request.form, guard.officer()
+    view = form.get("view", "open")
+    if view not in views.BY_NAME:
+        view = "open"
+    chosen, name = side.filters(form), " ".join(form.get("name", "").split())[:60]
+    number = form.get("drop", "")
+    with transaction() as tx:
+        if number.isdecimal() and len(number) < 10:
+            desk.drop_view(tx, me.id, int(number))
+        elif name:
+            desk.save_view(tx, me.id, name, view, chosen)
+    return redirect(url_for("queue.board", view=view, **dict[str, Any](chosen)), 303)
 
 
 @blueprint.post("/search")

@@ -149,9 +149,16 @@ class Page:
     more: str
 
 
-def page(tx: Transaction, scope: Scope, view: View, after: str = "") -> Page:
+def page(
+    tx: Transaction,
+    scope: Scope,
+    view: View,
+    after: str = "",
+    narrowed: ColumnElement[bool] | None = None,
+) -> Page:
     """One page of a view: open ones by deadline, others the newest first."""
     query = select(table.c.id, table.c.due_at).where(view.where(scope))
+    query = query if narrowed is None else query.where(narrowed)
     if view.capped:
         return _newest(tx, query, after)
     if key := _key(after):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from functools import cache
 
@@ -20,9 +21,18 @@ def _mongolia(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("MN", years=year))
 
 
+_extra: frozenset[date] = frozenset()
+
+
+def set_extra_holidays(days: Iterable[date]) -> None:
+    """The free days that the office itself named; they replace those named before."""
+    global _extra
+    _extra = frozenset(days)
+
+
 def is_holiday(day: date) -> bool:
-    """Whether ``day`` is a public holiday of Mongolia, Tsagaan Sar and Naadam included."""
-    return day in _mongolia(day.year)
+    """Whether ``day`` is free: Mongolia's public holidays, Tsagaan Sar and Naadam, the office's."""
+    return day in _mongolia(day.year) or day in _extra
 
 
 def in_hours(moment: datetime, profile: Profile) -> bool:

@@ -31,6 +31,7 @@ from store.schema import (
     attachment,
     case_event,
     conversation,
+    draft,
     grievance,
     inbox,
     meeting,
@@ -68,7 +69,7 @@ def of_grievance(tx: Transaction, grievance_id: int, now: datetime) -> set[str]:
     """Forget the words around a grievance; the hashes of files that nothing refers to any more."""
     _messages(tx, inbox.c.grievance_id == grievance_id, now)
     _letters(tx, outbox.c.grievance_id == grievance_id)
-    for table in (note, meeting, sealed_matter, redaction):
+    for table in (draft, note, meeting, sealed_matter, redaction):
         tx.execute(delete(table).where(table.c.grievance_id == grievance_id))
     tx.execute(
         update(task)
@@ -90,13 +91,14 @@ def _messages(tx: Transaction, condition: ColumnElement[bool], now: datetime) ->
     raw = select(inbox.c.raw_id).where(condition, inbox.c.raw_id.is_not(None))
     tx.execute(update(raw_event).where(raw_event.c.id.in_(raw)).values(body=b""))
     _forget_ids(tx, condition)
-    blank: dict[str, Any] = {
-        "text": "", "choice": "", "details": None, "address": "", "error": "",
-    }  # fmt: skip
-    tx.execute(update(inbox).where(condition).values(**blank, address_index=os.urandom(16)))
     waiting = inbox.c.state.in_((InboundState.NEW, InboundState.DEAD))
     done = {"state": InboundState.IGNORED, "handled_at": now}
     tx.execute(update(inbox).where(condition, waiting).values(**done))
+    blank: dict[str, Any] = {
+        "text": "", "choice": "", "details": None, "address": "", "error": "",
+    }  # fmt: skip
+    # Last of all: the condition may be this very index.
+    tx.execute(update(inbox).where(condition).values(**blank, address_index=os.urandom(16)))
 
 
 def _forget_ids(tx: Transaction, condition: ColumnElement[bool]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from store.db import Transaction
 from store.messages import OutboundState
-from store.schema import case_event, grievance, inbox, note, outbox, raw_event, sealed_matter
+from store.schema import case_event, draft, grievance, inbox, note, outbox, raw_event, sealed_matter
 
 
 def add(tx: Transaction, grievance_id: int, words: list[str]) -> None:
@@ -44,6 +44,7 @@ def seal(tx: Transaction, grievance_id: int) -> None:
         .values(text="", choice="", details=None)
     )
     tx.execute(update(note).where(note.c.grievance_id == grievance_id).values(text=""))
+    tx.execute(delete(draft).where(draft.c.grievance_id == grievance_id))
     # What still waits goes out first: an empty letter would frighten more than it hides.
     left = outbox.c.state.not_in((OutboundState.QUEUED, OutboundState.SENDING))
     tx.execute(update(outbox).where(outbox.c.grievance_id == grievance_id, left).values(text=""))

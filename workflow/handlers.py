@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.profile import Profile, profile
-from store import grievances, people, sealed
+from store import corrections, grievances, people, sealed
 from store.case import Case
 from store.db import Transaction
 from store.fold import search_key
@@ -60,6 +60,7 @@ class Casework:
     """The changes of one transaction to grievances, their trail and their letters."""
 
     def __init__(self, tx: Transaction, now: datetime, project: Profile | None = None) -> None:
+        corrections.fresh(tx)
         self.tx, self.now, self.profile = tx, now, project or profile()
         self.cases: dict[int, Case] = {}
         self.addresses: dict[int, AddressRow] = {}

@@ -1,0 +1,191 @@
+"""Settings edited in the desk: texts, replies at hand, free days, staff; each change remembered."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from admin import acts, guard, words
+from config import i18n
+from store import corrections, desk, officers
+from store.db import Transaction, reading, transaction
+from workflow.states import Role
+
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+_SEED = Path(__file__).with_name("canned.toml")
+_PAGE = 30
+_LONGEST = 2000
+# Who may change how the house speaks; the others may read it.
+_MAY = {Role.ADMINISTRATOR, Role.COORDINATOR}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text as it stands in one language; ``own`` is the office's correction, if any."""
+
+    key: str
+    language: str
+    shipped: str
+    own: str
+    review: str
+
+
+def may_change() -> bool:
+    """Whether the officer may change settings."""
+    return bool(_MAY & {Role(role) for role in guard.officer().roles})
+
+
+def _changing() -> int:
+    """The officer's id, or 403."""
+    return guard.officer().id if may_change() else abort(403)
+
+
+@blueprint.get("/")
+def board() -> str:
+    """What can be set, and what was changed lately."""
+    with reading() as tx:
+        return render_template(
+            "settings.html", changes=desk.changes(tx), staff=officers.everyone(tx),
+            holidays=corrections.holidays(tx), may=may_change(),
+        )  # fmt: skip
+
+
+# -- texts --------------------------------------------------------------------------------------
+
+
+@blueprint.get("/texts")
+def texts() -> str:
+    """Texts people read, searched by key or words, with how far native readers have come."""
+    asked = " ".join(request.args.get("find", "").split())[:100]
+    language = request.args.get("language", "mn")
+    language = language if language in i18n.LANGUAGES else "mn"
+    review = request.args.get("review", "")
+    with reading() as tx:
+        own = corrections.texts(tx)
+    found = [
+        item
+        for key in sorted(i18n.keys())
+        if not key.startswith("desk.") and (item := _text(key, language, own))
+        if _fits(item, asked, review)
+    ]
+    return render_template(
+        "texts.html", texts=found[:_PAGE], count=len(found), find=asked, language=language,
+        review=review, reviews=i18n.REVIEWS, languages=i18n.LANGUAGES, may=may_change(),
+    )  # fmt: skip
+
+
+def _text(key: str, language: str, own: dict[tuple[str, str], Any]) -> Text | None:
+    """Texts with a plural are left to the catalogue's own file."""
+    found = i18n.catalogue(language).get(key)
+    if found is None or len(found.forms) != 1:
+        return None
+    row = own.get((key, language))
+    review = row.review if row else found.review or ""
+    return Text(key, language, found.forms[0], row.text if row else "", review)
+
+
+def _fits(item: Text, asked: str, review: str) -> bool:
+    said = f"{item.key} {item.shipped} {item.own}".casefold()
+    return asked.casefold() in said and review in {"", item.review}
+
+
+@blueprint.post("/texts")
+def keep_text() -> tuple[str, int] | Response:
+    """Correct one text, or take the correction back where nothing is left of it."""
+    me, form = _changing(), request.form
+    key, language = form.get("key", ""), form.get("language", "")
+    words_, review = form.get("text", "").strip()[:_LONGEST], form.get("review", "")
+    if review not in i18n.REVIEWS or key.startswith("desk."):
+        abort(400)
+    problem = i18n.override_problem(key, language, words_) if words_ else None
+    if problem:
+        flash(words.t(f"texts.{problem}"))
+        return redirect(url_for("settings.texts", find=key, language=language), 303)
+    with transaction() as tx:
+        before = corrections.texts(tx).get((key, language))
+        if words_:
+            corrections.keep_text(tx, key, language, words_, review, me, guard.now())
+        else:
+            corrections.drop_text(tx, key, language)
+        was = before.text if before else ""
+        desk.changed(tx, me, f"text {key} {language}", was, words_, guard.now())
+        corrections.load(tx)
+    flash(words.t("settings.kept"))
+    return redirect(url_for("settings.texts", find=key, language=language), 303)
+
+
+# -- replies at hand ----------------------------------------------------------------------------
+
+
+def seed(tx: Transaction) -> int:
+    """Replies to begin with, where the office has none; how many were added."""
+    if desk.canned(tx):
+        return 0
+    rows = tomllib.loads(_SEED.read_text("utf-8"))["replies"]
+    for row in rows:
+        desk.keep_canned(tx, 0, {"category": "", **row})
+    return len(rows)
+
+
+@blueprint.get("/replies")
+def replies() -> str:
+    """The replies at hand, each in three languages."""
+    with transaction() as tx:
+        seed(tx)
+        rows = desk.canned(tx)
+    return render_template(
+        "replies.html", replies=rows, categories=acts.categories(), may=may_change()
+    )
+
+
+@blueprint.post("/replies/<int(max=2147483647):number>")
+def keep_reply(number: int) -> Response:
+    """Change a reply at hand; number 0 adds one."""
+    me = _changing()
+    values: dict[str, Any] = {
+        name: request.form.get(name, "").strip()[:_LONGEST]
+        for name in ("name", "category", "mn", "kk", "en")
+    }
+    values |= {"active": "active" in request.form, "name": values["name"][:100]}
+    if not all(values[name] for name in ("name", "mn", "kk", "en")):
+        flash(words.t("replies.all_three"))
+        return redirect(url_for("settings.replies"), 303)
+    if values["category"] not in {"", *acts.categories()}:
+        abort(400)
+    with transaction() as tx:
+        before = next((row.mn for row in desk.canned(tx) if row.id == number), "")
+        desk.keep_canned(tx, number, values)
+        what = f"reply {values['name']}"
+        desk.changed(tx, me, what, before, values["mn"], guard.now())
+    flash(words.t("settings.kept"))
+    return redirect(url_for("settings.replies"), 303)
+
+
+# -- free days ----------------------------------------------------------------------------------
+
+
+@blueprint.post("/holidays")
+def holiday() -> Response:
+    """Name a free day, or drop one."""
+    me, form = _changing(), request.form
+    try:
+        day = date.fromisoformat(form.get("day", ""))
+    except ValueError:
+        abort(400)
+    name = " ".join(form.get("name", "").split())[:100]
+    with transaction() as tx:
+        if "drop" in form:
+            corrections.drop_holiday(tx, day)
+        else:
+            corrections.keep_holiday(tx, day, name or day.isoformat())
+        after = "" if "drop" in form else name
+        desk.changed(tx, me, f"holiday {day}", "", after, guard.now())
+        corrections.load(tx)
+    flash(words.t("settings.kept"))
+    return redirect(url_for("settings.board"), 303)
