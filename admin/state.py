@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from admin import guard, views, words
-from store import channels, inbox, tasks
+from bot.sensitive import assess
+from config import log
+from store import automatic, channels, inbox, tasks
 from store.db import Transaction, reading, transaction
 from store.messages import InboundState
 from store.schema import grievance
@@ -16,6 +20,7 @@ from store.schema import task as task_table
 
 blueprint = Blueprint("state", __name__)
 _MOST = 50
+_GIST = 160
 # What set a message aside, by how its reason begins (see bot.jobs and channels.web).
 _REASONS = {
     "unparseable": "unparseable",
@@ -39,6 +44,7 @@ def board() -> str:
             "channels": [row for row in channels.health(tx) if row.active],
             "dead": _dead(tx),
             "calls": _calls(tx),
+            "machines": [_readable(row) for row in automatic.newest(tx, _MOST)],
         }
     return render_template("state.html", reason=reason, **found)
 
@@ -55,6 +61,14 @@ def _dead(tx: Transaction) -> list[object]:
         .limit(_MOST)
     )  # fmt: skip
     return list(tx.execute(query).all())
+
+
+def _readable(row: Any) -> dict[str, Any]:
+    """A mail taken for automatic, for judging it; words that may be sensitive stay shut."""
+    scope = views.Scope(guard.officer(), guard.now())
+    hidden = assess(row.text).kind is not None and not scope.sees_sensitive
+    words_of_it = "" if hidden else " ".join(row.text.split())[:_GIST]
+    return {"id": row.id, "channel": row.channel, "at": row.received_at, "gist": words_of_it}
 
 
 def _calls(tx: Transaction) -> list[object]:
@@ -81,6 +95,17 @@ def again(number: int) -> Response:
     with transaction() as tx:
         done = inbox.replay(tx, number)
     flash(words.t("dead.queued" if done else "dead.raw"))
+    return redirect(url_for("state.board"), 303)
+
+
+@blueprint.post("/health/machines/<int(max=2147483647):number>/take")
+def take(number: int) -> Response:
+    """A person wrote it after all: handle it as any other message."""
+    with transaction() as tx:
+        if not automatic.take_in(tx, number):
+            abort(404)
+    log.get().info("automatic mail taken in", row=number, officer=guard.officer().id)
+    flash(words.t("machines.taken"))
     return redirect(url_for("state.board"), 303)
 
 

@@ -11,7 +11,8 @@ from config import clock, log
 from store import attachments, files
 from store.attachments import LOST, REFUSED, STORED, Wanted
 from store.db import transaction
-from store.uploads import LARGEST, content_type
+from store.uploads import LARGEST, TOO_LARGE, WRONG_TYPE, content_type
+from workflow import refusals
 
 AT_ONCE = 4
 TRIES = 12  # over most of a day: recordings of calls may lag by hours
@@ -32,7 +33,7 @@ def _fetch(channel: Channel | None, item: Wanted) -> None:
         _settle(item, REFUSED, error="this channel has no files")
         return
     if (item.source.size or 0) > LARGEST:
-        _settle(item, REFUSED, error="too large")
+        _refuse(item, TOO_LARGE)
         return
     try:
         fetched = channel.fetch(item.source)
@@ -46,9 +47,9 @@ def _keep(item: Wanted, fetched: Fetched) -> None:
     """Store what may be stored; a refused file leaves its row and its reason."""
     kind = content_type(fetched.content)
     if len(fetched.content) > LARGEST:
-        _settle(item, REFUSED, error="too large")
+        _refuse(item, TOO_LARGE)
     elif kind is None:
-        _settle(item, REFUSED, error="not a kind of file we take")
+        _refuse(item, WRONG_TYPE)
     else:
         digest = files.put(fetched.content)
         _settle(item, STORED, sha256=digest, size=len(fetched.content), content_type=kind, error="")
@@ -62,6 +63,13 @@ def _failed(item: Wanted, error: SendError) -> None:
     at = clock.now() + timedelta(seconds=min(5.0 * 3 ** (item.tries - 1), 6 * 3600))
     with transaction() as tx:
         attachments.later(tx, item.id, at, error.code)
+
+
+def _refuse(item: Wanted, reason: str) -> None:
+    """The file stays where it is; its row says why, and its sender is told."""
+    with transaction() as tx:
+        attachments.mark(tx, item.id, REFUSED, error=reason)
+        refusals.tell(tx, item.id, reason, clock.now())
 
 
 def _settle(item: Wanted, state: str, **values: object) -> None:

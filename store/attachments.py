@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from store.db import Transaction
 from store.messages import Attachment
 from store.schema import attachment as table
+from store.schema import inbox
 
 WAITING, STORED, REFUSED, LOST = "waiting", "stored", "refused", "lost"
 CLAIM_SECONDS = 120.0
@@ -62,3 +63,16 @@ def of_grievance(tx: Transaction, grievance_id: int) -> list[Any]:
     """The files of one grievance, oldest first."""
     query = select(table).where(table.c.grievance_id == grievance_id).order_by(table.c.id)
     return list(tx.execute(query).all())
+
+
+def origin(tx: Transaction, attachment_id: int) -> Any:
+    """Message, sender, grievance and kinds of a file; None where there is no such row."""
+    query = (
+        select(
+            table.c.inbox_id, table.c.content_type, table.c.grievance_id, inbox.c.address_id,
+            inbox.c.kind,
+        )
+        .join(inbox, inbox.c.id == table.c.inbox_id)
+        .where(table.c.id == attachment_id)
+    )  # fmt: skip
+    return tx.execute(query).first()

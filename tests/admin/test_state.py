@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from admin.app import create_app
+from bot.jobs import drain
 from config import clock
 from store import channels, inbox, officers, tasks
 from store.db import reading, transaction
 from store.inbox import Receipt
 from store.messages import Capabilities, Inbound
+from store.queue import PARTITIONS
+from store.schema import grievance
 from tests import instance
 
 
@@ -57,6 +62,39 @@ def test_a_dead_letter_is_tried_again_and_a_call_ticked_off(client: FlaskClient)
     with reading() as tx:
         assert [item.id for item in inbox.load(tx, [1])] == [1]
         assert tasks.undone(tx) == []
+
+
+def test_a_mail_taken_for_automatic_is_registered_by_an_officer(client: FlaskClient) -> None:
+    from store.messages import Kind
+
+    for number, text in enumerate(("Ус алга, хариу өгнө үү", "Дарга намайг хүчирхийлсэн")):
+        mail = Inbound(
+            "email", "a@example.mn", f"<{number}@x>#1", "d@example.com", Kind.OTHER, text,
+            "automatic",
+        )  # fmt: skip
+        inbox.accept(Receipt("email", "a@example.mn", b"raw", clock.now(), (mail,)))
+    for part in range(PARTITIONS):
+        drain(part)
+    page = client.get("/health?lang=mn").get_data(as_text=True)
+    assert "Ус алга, хариу өгнө үү" in page
+    found = re.findall(r"/health/machines/(\d+)/take", page)
+    assert len(found) == 2
+    for number in found:
+        assert client.post(f"/health/machines/{number}/take").status_code == 303
+        assert client.post(f"/health/machines/{number}/take").status_code == 404
+    for part in range(PARTITIONS):
+        drain(part)
+    with reading() as tx:
+        assert len(tx.execute(select(grievance)).all()) == 2
+    assert "/health/machines/" not in client.get("/health").get_data(as_text=True)
+
+
+def test_gateways_have_names_and_icons(client: FlaskClient) -> None:
+    with transaction() as tx:
+        channels.sync(tx, {"gateway-kannel": ("1414", Capabilities(form="sms"))})
+    page = client.get("/health").get_data(as_text=True)
+    assert "SMS (оператор): kannel" in page
+    assert "#chat-left-text" in page
 
 
 def test_strangers_see_nothing(client: FlaskClient) -> None:

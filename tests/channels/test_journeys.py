@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from channels import registry
+from channels.mail import LARGEST
+from channels.media import fetch_due
 from channels.messenger import Messenger
 from config import clock, i18n
 from config.settings import settings
+from store import attachments, automatic
 from store.db import reading, transaction
 from store.messages import Outbound
-from store.schema import address, grievance
+from store.schema import address, grievance, inbox
 from tests.channels.everything import Everything, everything
 from workflow.commands import Act, Actor
 from workflow.handlers import Casework
@@ -92,6 +97,78 @@ def test_no_word_of_the_matter_is_in_a_subject(all_of: Everything) -> None:
     all_of.fetch()
     all_of.until_said("", mail=DORJ)
     assert all("үчирхий" not in answer["subject"] for answer in headers(all_of))
+
+
+# E-mail: what is too large, and what a machine seems to have written
+
+
+def test_a_mail_over_the_limit_is_registered_and_its_sender_told(all_of: Everything) -> None:
+    head = (
+        f"From: {DORJ}\r\nSubject: Khudag\r\nMessage-ID: <big@example.com>\r\n"
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        f"{WELL}\r\n--b\r\nContent-Type: video/mp4; name=v.mp4\r\n"
+        "Content-Transfer-Encoding: base64\r\n\r\n"
+    ).encode()
+    raw = head + (b"A" * 76 + b"\r\n") * (LARGEST // 78 + 1)
+    all_of.sandbox.world.mailbox.add(raw)
+    all_of.fetch()
+    all_of.until_said("Дугаар", mail=DORJ)
+    assert fetch_due(registry.active()) == 1
+    told = all_of.until_said("хэт том", mail=DORJ)
+    assert "20" in told
+    with reading() as tx:
+        (case,) = tx.execute(select(grievance)).all()
+        (file,) = attachments.of_grievance(tx, case.id)
+    assert WELL in case.text
+    assert (file.state, file.error, file.size) == ("refused", "too large", len(raw))
+    assert fetch_due(registry.active()) == 0
+    assert len([text for text in all_of.said(mail=DORJ) if "хэт том" in text]) == 1
+
+
+def test_files_of_a_kind_we_do_not_take_are_told_of_once(all_of: Everything) -> None:
+    junk = base64.b64encode(b"MZ" + bytes(200)).decode()
+    parts = [
+        {"name": f"{name}.exe", "content_type": "application/x-msdownload", "base64": junk}
+        for name in "abc"
+    ]
+    all_of.sandbox.mail(DORJ, WELL, subject="Худаг", attachments=parts)
+    all_of.fetch()
+    all_of.go()
+    assert fetch_due(registry.active()) == 3
+    all_of.go()
+    assert len([text for text in all_of.said(mail=DORJ) if "төрлийн файл" in text]) == 1
+
+
+def test_nothing_is_told_to_machines_about_their_files(all_of: Everything) -> None:
+    junk = base64.b64encode(b"MZ" + bytes(200)).decode()
+    part = {"name": "a.exe", "content_type": "application/x-msdownload", "base64": junk}
+    headers_ = {"Auto-Submitted": "auto-replied"}
+    all_of.sandbox.mail(DORJ, WELL, attachments=[part], headers=headers_)
+    all_of.fetch()
+    all_of.go()
+    fetch_due(registry.active())
+    all_of.go()
+    assert all_of.said(mail=DORJ) == []
+
+
+def test_an_automatic_mail_becomes_a_grievance_once_an_officer_says_so(all_of: Everything) -> None:
+    all_of.sandbox.mail(DORJ, WELL, subject="Худаг", headers={"Precedence": "bulk"})
+    all_of.sandbox.mail(DORJ, MORE, subject="Худаг 2")
+    all_of.fetch()
+    all_of.go()
+    with reading() as tx:
+        (machine,) = automatic.newest(tx, 10)
+    assert WELL in machine.text
+    assert len(references()) == 1  # the other mail's
+    with transaction() as tx:
+        assert automatic.take_in(tx, machine.id)
+        assert not automatic.take_in(tx, machine.id + 1)  # a person's: handled already
+    all_of.go()
+    with transaction() as tx:
+        assert automatic.newest(tx, 10) == []
+        assert not automatic.take_in(tx, machine.id)
+        assert tx.scalar(select(inbox.c.grievance_id).where(inbox.c.id == machine.id))
 
 
 # Messenger: from a comment to the chat
