@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,10 @@ from channels.mail import HEAD, LARGEST, Email
 from channels.mail_server import Server
 from channels.mail_smtp import refusal
 from config.settings import SettingsError
-from store.messages import Attachment, Inbound, Kind
+from store.messages import Attachment, Inbound, Kind, Outbound
 from tests.channels.cases import payloads
 from tests.channels.mailbox import PASSWORD, Town, outbound, settings_for, town
+from tests.channels.outages import Behave, OutageCases
 from tests.house import free_port
 
 MAILS = payloads("email")
@@ -42,6 +44,21 @@ SIMPLE = b"From: dorj@example.com\r\nMessage-ID: <%d@example.com>\r\n\r\nText %d
 def mail(tmp_path: Path) -> Iterator[Town]:
     with town(tmp_path) as found:
         yield found
+
+
+class TestOutages(OutageCases):
+    secrets = (PASSWORD, "dorj@example.com", "Бүртгэлээ")
+
+    @pytest.fixture
+    def behave(self, mail: Town) -> Behave:
+        self.town = mail
+        return partial(mail.sandbox.behave, "mail")
+
+    def sender(self) -> Channel:
+        return self.town.again()
+
+    def letter(self) -> Outbound:
+        return outbound()
 
 
 # In

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from functools import partial
 
 import pytest
 
@@ -28,6 +29,7 @@ from channels.sandbox.server import SandboxServer
 from config.settings import settings
 from store.messages import Attachment, Choice, Outbound
 from tests.channels.conftest import PUBLIC_URL, SECRETS, Scripted, forget
+from tests.channels.outages import Behave, OutageCases
 
 APP_SECRET = SECRETS["HARIU_MESSENGER_APP_SECRET"]
 PAGE_TOKEN = SECRETS["HARIU_MESSENGER_PAGE_TOKEN"]
@@ -51,6 +53,20 @@ def test_what_it_is() -> None:
         assert isinstance(channel, protocol)
     for protocol in (Finds, Polls):
         assert not isinstance(channel, protocol)
+
+
+class TestOutages(OutageCases):
+    secrets = (PAGE_TOKEN, APP_SECRET, PERSON, "Сайн")
+
+    @pytest.fixture
+    def behave(self, opposite: SandboxServer) -> Behave:
+        return partial(opposite.behave, "graph")
+
+    def sender(self) -> Channel:
+        return messenger()
+
+    def letter(self) -> Outbound:
+        return outbound()
 
 
 class TestSend:
@@ -196,41 +212,6 @@ class TestSend:
         with pytest.raises(ChannelDown) as caught:
             messenger().send(outbound())
         assert (caught.value.code, caught.value.retryable) == ("190", True)
-
-    def test_throttled_for_as_long_as_meta_says(self, opposite: SandboxServer) -> None:
-        opposite.behave("graph", "429", retry_after=17)
-        with pytest.raises(Throttled) as caught:
-            messenger().send(outbound())
-        assert caught.value.after == 17
-
-    @pytest.mark.parametrize(
-        ("mode", "switches", "error"),
-        [
-            ("500", {}, ChannelDown),
-            ("timeout", {"seconds": 3}, Unanswered),
-            ("drop", {}, Unanswered),
-            ("garbage", {"accept": True}, Unanswered),
-        ],
-    )
-    def test_a_provider_in_trouble(
-        self,
-        opposite: SandboxServer,
-        mode: str,
-        switches: dict[str, object],
-        error: type[SendError],
-    ) -> None:
-        opposite.behave("graph", mode, **switches)
-        with pytest.raises(error) as caught:
-            messenger().send(outbound())
-        assert caught.value.retryable
-        for secret in (PAGE_TOKEN, APP_SECRET, PERSON):
-            assert secret not in str(caught.value)
-        opposite.behave("graph", "ok")
-        assert messenger().send(outbound()).provider_id
-
-    def test_slow_is_not_down(self, opposite: SandboxServer) -> None:
-        opposite.behave("graph", "slow", seconds=0.3)
-        assert messenger().send(outbound()).provider_id
 
     def test_the_token_is_in_no_address(
         self, scripted: Scripted, environment: pytest.MonkeyPatch

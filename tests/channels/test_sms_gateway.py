@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,9 +17,6 @@ from channels.base import (
     Polls,
     Rejected,
     Request,
-    SendError,
-    Throttled,
-    Unanswered,
 )
 from channels.sandbox.server import SandboxServer
 from config.gateway import Gateway
@@ -26,6 +24,7 @@ from config.profile import ProfileError, profile
 from config.settings import SettingsError, settings
 from store.messages import DeliveryReport, Outbound
 from tests.channels.conftest import SECRETS, Scripted, forget
+from tests.channels.outages import Behave, OutageCases
 from tests.channels.sandbox.conftest import wait_for
 
 PHONE = "+97688110001"
@@ -260,43 +259,32 @@ accepted = "OK"
             gateway(name).send(outbound())
         assert (caught.value.code, caught.value.retryable) == ("403", True)
 
-    @pytest.mark.parametrize("name", NAMES)
-    def test_throttled_for_as_long_as_it_says(self, opposite: SandboxServer, name: str) -> None:
-        opposite.behave("gateway", "429", retry_after=17)
-        with pytest.raises(Throttled) as caught:
-            gateway(name).send(outbound())
-        assert caught.value.after == 17
 
-    @pytest.mark.parametrize("name", NAMES)
-    @pytest.mark.parametrize(
-        ("mode", "switches", "error"),
-        [
-            ("500", {}, ChannelDown),
-            ("timeout", {"seconds": 3}, Unanswered),
-            ("drop", {}, Unanswered),
-            ("garbage", {"accept": True}, Unanswered),
-        ],
-    )
-    def test_a_gateway_in_trouble(
-        self,
-        opposite: SandboxServer,
-        name: str,
-        mode: str,
-        switches: dict[str, object],
-        error: type[SendError],
-    ) -> None:
-        opposite.behave("gateway", mode, **switches)
-        with pytest.raises(error) as caught:
-            gateway(name).send(outbound())
-        assert caught.value.retryable
-        assert "gateway-test" not in str(caught.value)
-        assert "88110001" not in str(caught.value)
-        opposite.behave("gateway", "ok")
-        assert gateway(name).send(outbound()).provider_id
+class _GatewayOutages(OutageCases):
+    name: str
+    secrets = ("gateway-test", "88110001")
 
-    def test_slow_is_not_down(self, opposite: SandboxServer) -> None:
-        opposite.behave("gateway", "slow", seconds=0.3)
-        assert gateway("operator").send(outbound()).provider_id
+    @pytest.fixture
+    def behave(self, opposite: SandboxServer) -> Behave:
+        return partial(opposite.behave, "gateway")
+
+    def sender(self) -> Channel:
+        return gateway(self.name)
+
+    def letter(self) -> Outbound:
+        return outbound()
+
+
+class TestKannelOutages(_GatewayOutages):
+    name = "kannel"
+
+
+class TestOperatorOutages(_GatewayOutages):
+    name = "operator"
+
+
+class TestAggregatorOutages(_GatewayOutages):
+    name = "aggregator"
 
 
 class TestReports:

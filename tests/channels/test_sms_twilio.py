@@ -6,6 +6,7 @@ import base64
 import json
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import partial
 
 import pytest
 
@@ -27,6 +28,7 @@ from config.clock import now
 from config.settings import settings
 from store.messages import Attachment, DeliveryReport, Inbound, Kind, Outbound, OutboundState
 from tests.channels.conftest import ACCOUNT, NUMBER, PUBLIC_URL, SECRETS, Scripted, forget
+from tests.channels.outages import Behave, OutageCases
 
 PHONE = "+97688110001"
 AUTH = SECRETS["HARIU_TWILIO_AUTH_TOKEN"]
@@ -132,12 +134,6 @@ class TestSend:
             sms().send(outbound())
         assert caught.value.code == "20003"
 
-    def test_throttled_for_as_long_as_twilio_says(self, opposite: SandboxServer) -> None:
-        opposite.behave("twilio", "429", retry_after=9)
-        with pytest.raises(Throttled) as caught:
-            sms().send(outbound())
-        assert caught.value.after == 9
-
     def test_a_page_that_is_not_twilios_refuses_nothing(
         self, scripted: Scripted, environment: pytest.MonkeyPatch
     ) -> None:
@@ -148,6 +144,20 @@ class TestSend:
         for _ in range(2):
             with pytest.raises(ChannelDown):
                 sms().send(outbound())
+
+
+class TestOutages(OutageCases):
+    secrets = (AUTH, ACCOUNT, PHONE.strip("+"))
+
+    @pytest.fixture
+    def behave(self, opposite: SandboxServer) -> Behave:
+        return partial(opposite.behave, "twilio")
+
+    def sender(self) -> Channel:
+        return sms()
+
+    def letter(self) -> Outbound:
+        return outbound()
 
 
 class TestTrouble:
@@ -185,10 +195,6 @@ class TestTrouble:
         assert caught.value.code == "500"
         opposite.behave("twilio", "ok")
         assert sms().find(outbound()) is None
-
-    def test_slow_is_not_down(self, opposite: SandboxServer) -> None:
-        opposite.behave("twilio", "slow", seconds=0.3)
-        assert sms().send(outbound()).provider_id
 
     def test_only_the_same_words_to_the_same_number_are_found(
         self, opposite: SandboxServer

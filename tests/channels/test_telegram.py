@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -16,10 +17,7 @@ from channels.base import (
     Rejected,
     Request,
     Responds,
-    SendError,
     SetsUp,
-    Throttled,
-    Unanswered,
 )
 from channels.sandbox.server import SandboxServer
 from channels.telegram import Telegram
@@ -27,6 +25,7 @@ from config.settings import settings
 from store.messages import Attachment, Choice, Inbound, Kind, Outbound
 from tests.channels.cases import PAYLOADS, WebhookCases, changed, payloads
 from tests.channels.conftest import PUBLIC_URL, SECRETS, Scripted, forget
+from tests.channels.outages import Behave, OutageCases
 
 HEADER = "x-telegram-bot-api-secret-token"
 CHAT = "990000001"
@@ -39,6 +38,20 @@ def telegram() -> Telegram:
 
 def outbound(text: str = "Сайн байна уу", *choices: Choice, address: str = CHAT) -> Outbound:
     return Outbound(1, "telegram", "7000000001", address, text, "key-1", choices)
+
+
+class TestOutages(OutageCases):
+    secrets = (SECRETS["HARIU_TELEGRAM_TOKEN"], CHAT, "Сайн")
+
+    @pytest.fixture
+    def behave(self, opposite: SandboxServer) -> Behave:
+        return partial(opposite.behave, "telegram")
+
+    def sender(self) -> Channel:
+        return telegram()
+
+    def letter(self) -> Outbound:
+        return outbound()
 
 
 @pytest.mark.usefixtures("environment")
@@ -170,41 +183,6 @@ class TestSend:
         with pytest.raises(ChannelDown) as caught:
             telegram().send(outbound())
         assert (caught.value.code, caught.value.retryable) == ("401", True)
-
-    def test_throttled_for_as_long_as_telegram_says(self, opposite: SandboxServer) -> None:
-        opposite.behave("telegram", "429", retry_after=17)
-        with pytest.raises(Throttled) as caught:
-            telegram().send(outbound())
-        assert caught.value.after == 17
-
-    @pytest.mark.parametrize(
-        ("mode", "switches", "error"),
-        [
-            ("500", {}, ChannelDown),
-            ("timeout", {"seconds": 3}, Unanswered),
-            ("drop", {}, Unanswered),
-            ("garbage", {"accept": True}, Unanswered),
-        ],
-    )
-    def test_a_provider_in_trouble(
-        self,
-        opposite: SandboxServer,
-        mode: str,
-        switches: dict[str, object],
-        error: type[SendError],
-    ) -> None:
-        opposite.behave("telegram", mode, **switches)
-        with pytest.raises(error) as caught:
-            telegram().send(outbound())
-        assert caught.value.retryable
-        assert SECRETS["HARIU_TELEGRAM_TOKEN"] not in str(caught.value)
-        assert CHAT not in str(caught.value)
-        opposite.behave("telegram", "ok")
-        assert telegram().send(outbound()).provider_id
-
-    def test_slow_is_not_down(self, opposite: SandboxServer) -> None:
-        opposite.behave("telegram", "slow", seconds=0.3)
-        assert telegram().send(outbound()).provider_id
 
     def test_nobody_at_home(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("HARIU_TELEGRAM_API", "http://127.0.0.1:9/bot")
