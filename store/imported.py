@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 
 from store.db import Transaction
 from store.people import tail_index
-from store.schema import address, grievance, import_row
+from store.schema import access_log, address, grievance, import_row
 
 _MANY = 500  # values of one question
 
@@ -54,6 +54,12 @@ def keep(tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
     """Remember rows that were taken over."""
     if rows:
         tx.execute(import_row.insert(), rows)
+
+
+def note(tx: Transaction, actor: str, words: str, at: datetime) -> None:
+    """Remember who took a file over."""
+    row = {"at": at, "actor": actor, "action": "import", "reason": words[:500]}
+    tx.execute(access_log.insert(), [row])
 
 
 def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -78,3 +79,17 @@ def erase(person: str, reason: str, yes: bool) -> None:
         done = erasing.person(tx, person_id, SYSTEM, reason.strip(), clock.now())
     erasing.settle()
     click.echo(f"person {person_id}: {done.grievances} grievances, {done.addresses} addresses")
+
+
+@commands.command()
+@click.option("--lang", type=click.Choice(["mn", "kk", "en"]), default="mn", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def leaflet(lang: str, output: Path) -> None:
+    """Write the citizens' leaflet (A5, PDF) with this project's numbers and QR codes."""
+    from store.db import reading
+    from workflow import leaflet as made
+
+    with reading() as tx:
+        texting = made.texting_number(tx)
+    output.write_bytes(made.leaflet(lang, texting))
+    click.echo(f"{output}: {output.stat().st_size} bytes")
