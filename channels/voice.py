@@ -29,7 +29,7 @@ from channels.base import (
 )
 from channels.fields import Json, objects, text
 from channels.twilio_webhook import Params
-from config import clock
+from config import clock, prompts
 from config.profile import profile
 from config.settings import Settings
 from store.messages import (
@@ -190,7 +190,16 @@ class TwilioVoice:
         return Fetched(answer.content, answer.headers.get("content-type", ""), attachment.name)
 
     def check(self) -> Iterable[Problem]:
-        """Whether Twilio lets us in, and whether the number sends its calls here."""
+        """Whether Twilio lets us in and sends calls here, and whether people spoke the clips."""
+        machine = [
+            f"{language}/{name}"
+            for language in profile().languages
+            for name in prompts.names()
+            if prompts.source(name, language) != "recorded"
+        ]
+        if machine:
+            advice = f"{len(machine)} clips are placeholders a machine made: have them recorded"
+            yield Problem("voice.placeholders", f"{advice} (hariu prompts list)")
         try:
             query = {"PhoneNumber": self.account}
             found = self._call("GET", "IncomingPhoneNumbers.json", query)

@@ -66,7 +66,7 @@ def _ring(call: Call) -> Sheet:
 def _ask_language(call: Call, sheet: Sheet) -> Sheet:
     spoken = profile().languages
     clips = [f"{language}/language" for language in LANGUAGES.values() if language in spoken]
-    return sheet.ask("language", clips, fails=call.fails)
+    return sheet.say("mn/hello").ask("language", clips, fails=call.fails)
 
 
 def _language(call: Call) -> Sheet:

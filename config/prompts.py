@@ -29,7 +29,7 @@ Source = Literal["recorded", "placeholder", "missing"]
 PAUSE = "pause"  # between two pairs of digits
 PAUSE_SECONDS = 0.4
 _KEYS = (
-    "language", "menu", "menu_more", "notice", "record", "acknowledged", "code", "again",
+    "hello", "language", "menu", "menu_more", "notice", "record", "acknowledged", "code", "again",
     "promise", "write_down", "agree", "after", "added", "kept", "enter_number", "enter_code",
     "not_found", "locked", "due", "callback", "called_back", "closed", "connecting", "invalid",
     "no_input", "missed", "news", "goodbye",
@@ -80,7 +80,7 @@ def _filled(name: str, language: str) -> str:
     from config.profile import profile
 
     service = profile().organisation.project.of(language)
-    values = {"service": service} if name == "language" else {}
+    values = {"service": service} if name == "hello" else {}
     return i18n.text(f"voice.{name}", language, **values)
 
 

@@ -43,7 +43,7 @@ def create_app(world: World) -> Flask:
     app.after_request(_harden)
     chats = telegram.Telegram(world)
     carrier = twilio.Twilio(world)
-    exchange = Exchange(carrier)
+    exchange = app.extensions["exchange"] = Exchange(carrier)
     page_chats = graph.Graph(world)
     post = mail.Post(world)
     mailman.serve(post)

@@ -12,6 +12,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
 from channels.sandbox.app import create_app
+from channels.sandbox.voice_state import Exchange
 from channels.sandbox.world import World
 from config.settings import Settings
 
@@ -84,6 +85,12 @@ class SandboxServer:
         self.world.close()
         self._server.shutdown()
         self._server.server_close()
+
+    @property
+    def exchange(self) -> Exchange:
+        """The calls of this sandbox, for who brings a telephone of their own."""
+        found: Exchange = self._server.app.extensions["exchange"]  # type: ignore[attr-defined]
+        return found
 
     def calls(self, provider: str = "", since: int = 0) -> list[dict[str, Any]]:
         """The calls the doubles received, oldest first."""

@@ -320,7 +320,6 @@ def resource(account: str, call: Call) -> Json:
         "price": None,
         "price_unit": "USD",
         "answered_by": None,
-        "annotation": None,
         "caller_name": None,
         "forwarded_from": None,
         "group_sid": None,

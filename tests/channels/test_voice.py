@@ -26,7 +26,7 @@ def line(store: str) -> Iterator[Hotline]:
 
 def test_a_grievance_in_one_call(line: Hotline) -> None:
     caller = line.caller()
-    assert caller.dial() == ["mn/language", "kk/language", "en/language"]
+    assert caller.dial() == ["mn/hello", "mn/language", "kk/language", "en/language"]
     assert caller.press("1") == ["mn/menu", "mn/menu_more"]
     assert caller.press("1") == ["mn/notice", "mn/record"]
     assert caller.waiting == "voice"
@@ -53,7 +53,7 @@ def test_the_language_is_asked_once(line: Hotline) -> None:
     second = line.caller()
     assert second.dial() == ["kk/menu", "kk/menu_more"]
     other = line.caller("+97688110002")
-    assert other.dial()[0] == "mn/language"
+    assert other.dial()[0] == "mn/hello"
 
 
 def test_it_is_recorded_after_two_failed_tries(line: Hotline) -> None:
@@ -169,7 +169,7 @@ def test_a_caller_without_number_is_served(line: Hotline) -> None:
     caller.do("hang_up")
     line.work()
     assert [row.channel for row in line.rows(outbox)] == []
-    assert line.caller("").dial()[0] == "mn/language"
+    assert line.caller("").dial()[0] == "mn/hello"
 
 
 def test_the_status_by_keys(line: Hotline) -> None:
