@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from admin import guide, office, replies
+from admin import guide, office, replies, reports
 
-ROOMS: tuple[Blueprint, ...] = (guide.blueprint, office.blueprint, replies.blueprint)
+ROOMS: tuple[Blueprint, ...] = (
+    guide.blueprint,
+    office.blueprint,
+    replies.blueprint,
+    reports.blueprint,
+)

@@ -31,18 +31,30 @@ class Disclosure:
     at: datetime
 
 
-def disclose(period: Period, now: datetime, told: Progress = nothing) -> Disclosure:
+def known(period: Period) -> Disclosure | None:
+    """What was disclosed of ``period`` already."""
+    with reading() as tx:
+        kept = reports.issue(tx, period.start, period.end)
+    return Disclosure(period, _release(kept), True, kept.at) if kept else None
+
+
+def disclose(
+    period: Period, now: datetime, told: Progress = nothing, *, remember: bool = True
+) -> Disclosure:
     """The figures of ``period``. Once it is over they are remembered and never change again.
+
+    With ``remember`` false it is a look in the house, nothing is disclosed.
 
     A period that still runs gives provisional figures, not for disclosure: they are not remembered.
     """
+    if found := known(period):
+        return found
     with reading() as tx:
-        if kept := reports.issue(tx, period.start, period.end):
-            return Disclosure(period, _release(kept), True, kept.at)
         figures = compute(tx, period, told)
         earlier = [_release(row) for row in reports.issues(tx)]
-    if not period.over(now, profile().timezone):
-        return Disclosure(period, suppress(figures, period, earlier), False, now)
+    over = period.over(now, profile().timezone)
+    if not (over and remember):
+        return Disclosure(period, suppress(figures, period, earlier), over, now)
     with transaction() as tx:
         return _remember(tx, period, figures, now)
 
