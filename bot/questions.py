@@ -64,9 +64,9 @@ def _all_asked(conversation: Conversation, case: Case) -> Turn:
 
 
 def _before(question: Question, knowledge: Knowledge) -> tuple[Tell, ...]:
-    """The law wants people told that a provider abroad carries their words; an SMS has no room."""
-    own_message = knowledge.capabilities.abroad and knowledge.capabilities.form == "sms"
-    return (Tell("consent.abroad"),) if question.name == "consent" and own_message else ()
+    """The law wants people told that a provider abroad carries their words, where one does."""
+    abroad = question.name == "consent" and knowledge.capabilities.abroad
+    return (Tell("consent.abroad"),) if abroad else ()
 
 
 def _ask_contact(conversation: Conversation, case: Case) -> Turn:

@@ -243,7 +243,7 @@ class Run:
 
     @property
     def address(self) -> str:
-        return "5001" if self.channel == "telegram" else PHONE
+        return {"telegram": "5001", "mail": "a@example.invalid"}.get(self.channel, PHONE)
 
     def come(self, number: int, **values: Any) -> None:
         self.said.append(values.get("text", ""))

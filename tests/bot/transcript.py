@@ -41,6 +41,7 @@ from workflow.states import Role
 FORMS = {
     "sms": Capabilities(form="sms", longest=1600, units=134, abroad=True),
     "gateway": Capabilities(form="sms", longest=670, units=134, latin=True),
+    "mail": Capabilities(longest=100_000, media=True),
     "telegram": Capabilities(buttons=8, button_label=64, media=True, abroad=True),
 }
 UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
