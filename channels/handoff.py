@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
 
-from channels import site_words
-from config import clock
+from channels import site, site_words
+from config import clock, log
+from config.errors import HariuError
 from store import grievances, links, uploads
 from store.db import Transaction, reading, transaction
 from store.inbox import clean
@@ -44,6 +46,16 @@ def _gone() -> Response:
     return _page("handoff_told.html", 410, told="partner.gone", title="partner.gone_title")
 
 
+@blueprint.errorhandler(Exception)
+def _failed(error: Exception) -> Response:
+    """The edge of the process; the framework would log the address, and the address is the key."""
+    if isinstance(error, HTTPException):
+        return site.error_page(error.code or 500)
+    name = error.code if isinstance(error, HariuError) else type(error).__name__
+    log.get().error("page failed", error=name, endpoint=request.endpoint or "")
+    return site.error_page(503 if isinstance(error, HariuError) else 500)
+
+
 # -- hand-off -------------------------------------------------------------------------------------
 
 
@@ -62,7 +74,7 @@ def _work(link: Any, problem: str = "", text: str = "", status: int = 200) -> Re
     if link.answered_at:
         return _page("handoff_told.html", told="hand_off.answered", title="hand_off.title")
     return _page(
-        "handoff.html", status, link=link, problem=problem, text=text, megabytes=MEGABYTES,
+        "handoff.html", status, work=link, problem=problem, text=text, megabytes=MEGABYTES,
         accepted=uploads.ACCEPTED, longest=LONGEST_TEXT,
     )  # fmt: skip
 
@@ -133,7 +145,7 @@ def _proposal(tx: Transaction, link: Any, problem: str = "", status: int = 200) 
     found = approval.proposal(case) if case else None
     if found is None or link.answered_at:
         return _gone()
-    return _page("approval.html", status, found=found, problem=problem, link=link)
+    return _page("approval.html", status, found=found, problem=problem)
 
 
 @blueprint.post("/approval/<token>")
