@@ -1,6 +1,6 @@
 """``python -m tests.bench [--small] [NAME…]``: measure; one JSON object a line on stdout.
 
-Names: accept, drain, house (latency, slow clients), texts, language. Every rate is a median of rounds that take turns
+Names: accept, drain, house (latency, slow clients), texts, reports, language. Every rate is a median of rounds that take turns
 with their baseline; ratios are the medians of the rounds' own ratios. Progress is on stderr.
 """
 
@@ -15,11 +15,13 @@ from tests.bench.bench_texts import texts
 from tests.bench.drain import drain
 from tests.bench.figures import FULL, SMALL, Figure, Scale
 from tests.bench.house import in_house
+from tests.bench.reports import reports
 
 BENCHES: dict[str, Callable[[Scale], Iterator[Figure]]] = {
     "accept": accept,
     "drain": drain,
     "house": in_house,
+    "reports": reports,
     "texts": texts,
 }
 
