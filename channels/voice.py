@@ -116,6 +116,8 @@ class TwilioVoice:
 
     def _pressed(self, step: str, event: Params, call: str, query: Mapping[str, str]) -> Inbound:
         answers = done(step, event.get("Digits", ""))
+        if answers["do"] == "person" and caller_of(event, call).startswith("withheld:"):
+            answers = {"do": "key"}  # nobody could call them back
         turn = query.get("turn", "0")
         return self._inbound(event, call, f"{call}:{step or 'ring'}:{turn}", answers)
 

@@ -17,6 +17,7 @@ from config.prompts import PAUSE, STATUSES, spoken_date
 from store.case import Case
 
 PATIENCE = 2  # failed tries before it records anyway
+MOST_TURNS = 60  # then somebody plays with the keys, and the line is needed
 LANGUAGES = {"1": "mn", "2": "kk", "3": "en"}
 
 
@@ -53,6 +54,8 @@ class Call:
 
 def answer(call: Call) -> Sheet:
     """What is heard after this step."""
+    if call.turn > MOST_TURNS and call.step != "recorded":
+        return _goodbye(call)
     return _STEPS.get(call.step, _menu)(call)
 
 
@@ -139,7 +142,7 @@ def _recorded(call: Call) -> Sheet:
     call = replace(call, of=call.recording)
     sheet = _number_twice(call.sheet.say("acknowledged"), case)
     sheet.say("promise" if call.texts else "write_down")
-    return sheet.ask("agreed", ["agree"], of=call.of)
+    return sheet.ask("agreed", ["abroad", "agree"], of=call.of)
 
 
 def _number_twice(sheet: Sheet, case: Case) -> Sheet:
