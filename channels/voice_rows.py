@@ -146,6 +146,7 @@ def ended(message: Inbound) -> None:
     call, now = message.answers["call"], clock.now()
     with transaction() as tx:
         left = _left_behind(tx, message.account, call)
+        now = _first_told(tx, message) or now
         address = address_of(tx, message.address)
         if address is None or message.address.startswith("withheld:"):
             return
@@ -155,6 +156,17 @@ def ended(message: Inbound) -> None:
             case = grievances.get(tx, case_id)
             if case and case.acknowledged_at is None and "texts" not in message.answers:
                 tasks.add(tx, f"voice:{case.id}", "call", now, address.id, case.id)
+
+
+def _first_told(tx: Transaction, message: Inbound) -> datetime | None:
+    """When we heard of the end: the same whenever it is told again."""
+    query = select(inbox_table.c.received_at).where(
+        inbox_table.c.channel == CODE,
+        inbox_table.c.account == message.account,
+        inbox_table.c.external_id == message.external_id,
+    )
+    found: datetime | None = tx.scalar(query)
+    return found
 
 
 def _left_behind(tx: Transaction, account: str, call: str) -> list[Any]:
