@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, func, select, text
+from sqlalchemy import Table, and_, delete, select, text
 
 from store.db import Transaction
 from store.schema import case_example, engagement, grievance, report_box, report_issue
@@ -113,9 +113,3 @@ def add_engagement(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 def drop_engagement(tx: Transaction, number: int) -> None:
     tx.execute(delete(engagement).where(engagement.c.id == number))
-
-
-def revision(tx: Transaction) -> int:
-    """Grows with every disclosure; for caches."""
-    found: int = tx.scalar(select(func.coalesce(func.max(report_issue.c.id), 0)))
-    return found

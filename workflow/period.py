@@ -47,14 +47,6 @@ class Period:
         """The preset it is, or ""."""
         return next((name for name in PRESETS if preset(name, self.start) == self), "")
 
-    def months(self) -> list[date]:
-        """The first days of the calendar months it touches."""
-        found, month = [], self.start.replace(day=1)
-        while month <= self.last:
-            found.append(month)
-            month = _months_on(month, 1)
-        return found
-
 
 def preset(name: str, day: date) -> Period:
     """The calendar's ``name`` (a key of `PRESETS`) that holds ``day``."""
