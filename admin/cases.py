@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from admin import acts, care, committee, dossier, guard, replies, side, views, words
+from admin import acts, care, committee, dossier, guard, links, replies, side, views, words
 from admin.acts import Form
 from admin.dossier import Dossier
 from bot import gazetteer
@@ -80,6 +80,7 @@ def _page(tx: Transaction, case: Case, at_work: Form | None = None, **more: Any)
         "case.html", d=found, case=case, steps=[f for f in forms if f.row.step],
         more=[f for f in forms if not f.row.step and f.command not in {"note", "reply"}],
         timeline=_timeline(found), **replies.beside(tx, found, named), **side.of(tx, _scope()),
+        **links.of(tx, case),
         place=_place(case), stage=profile().stage(case.stage).name.of(guard.language()),
         care=care.of(tx, found), may_handle=acts.may_handle(found, person),
         meetings=committee.of(tx, case), suggested=committee.suggested(tx, case),

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from admin import guard, side, views
+from admin import guard, links, side, views
 from store import desk
 from store.crypto import CryptoError, seal, unseal
 from store.db import reading, transaction
@@ -35,6 +35,7 @@ def board() -> str:
         counts = views.counts(tx, scope)
         more = {
             "saved": desk.saved_views(tx, scope.officer.id),
+            "may_bulk": links.may_join(),
             "first_new": side.first_new(tx, scope),
         }
     return render_template(

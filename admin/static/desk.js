@@ -73,6 +73,7 @@
     }), 900);
   });
 
+  document.querySelectorAll(".scripted").forEach((each) => { each.hidden = false; });
   const all = one("#all");
   all?.addEventListener("change", () => {
     document.querySelectorAll(".pick").forEach((tick) => { tick.checked = all.checked; });
