@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from bot.jobs import drain
 from channels import jobs, registry
 from channels.base import Polls
@@ -19,7 +21,9 @@ from channels.poll import poll
 from channels.release import release
 from channels.sandbox.server import SandboxServer
 from config.settings import settings
+from store.db import reading
 from store.queue import PARTITIONS
+from store.schema import conversation, inbox, outbox
 from tests import instance
 from tests.channels.conftest import SECRETS
 from tests.channels.website import served
@@ -58,6 +62,21 @@ class Everything:
 
         found: str = until(look, seconds, f"a text with {words!r}")
         return found
+
+    def settle(self) -> None:
+        """Work until nothing waits: no message, no letter, no question after a burst."""
+
+        def done() -> bool:
+            self.go()
+            waiting = (
+                select(inbox.c.id).where(inbox.c.state == "new"),
+                select(outbox.c.id).where(outbox.c.state.in_(("queued", "sending"))),
+                select(conversation.c.address_id).where(conversation.c.wake_at.is_not(None)),
+            )
+            with reading() as tx:
+                return all(tx.execute(query.limit(1)).first() is None for query in waiting)
+
+        until(done, 10, "silence")
 
     def said(self, **whose: Any) -> list[str]:
         """What we told one phone, chat or mailbox, in order."""
