@@ -214,10 +214,13 @@ def log_access(
 def contact(tx: Transaction, case: Case) -> tuple[str, str]:
     """Name and address behind a grievance, "" where unknown; log the access before.
 
-    Where somebody wrote for another, both names: whose matter it is, and who wrote.
+    Where somebody wrote for another, both names: whose matter it is, and who wrote. Phones that
+    are kept for the office alone are among the addresses.
     """
-    ids = [case.complainant_id, case.submitter_id]
-    known = {row.id: row.name for row in tx.execute(select(person).where(person.c.id.in_(ids)))}
-    name = " / ".join(known[each] for each in dict.fromkeys(ids) if known.get(each))
+    ids = dict.fromkeys(filter(None, (case.complainant_id, case.submitter_id)))
+    rows = {row.id: row for row in tx.execute(select(person).where(person.c.id.in_(list(ids))))}
+    known = [rows[each] for each in ids if each in rows]
+    name = " / ".join(row.name for row in known if row.name)
     address = people.by_ids(tx, [case.address_id]) if case.address_id else {}
-    return name, next((row.value for row in address.values()), "")
+    kept = [phone for row in known if (phone := (row.details or {}).get("phone"))]
+    return name, ", ".join([*(row.value for row in address.values()), *kept])

@@ -131,6 +131,23 @@ def test_what_a_worker_takes_up_first_is_the_same(known: Desk, saraa: int) -> No
     assert reached[case.facts["reach"]] == "+97688110002"
 
 
+def test_a_phone_that_is_not_to_be_written_to_is_shown_for_a_reason(known: Desk) -> None:
+    slip(
+        known,
+        enter(
+            known, text=WELL, name="Жишээ Дулмаа", phone="88110003", agreed="contact",
+            behalf="other", submitter="Жишээ Бат", submitter_phone="88110004", told="submitter",
+        ),
+    )  # fmt: skip
+    (case,) = rows(select(grievance))
+    page = known.page(f"/cases/{case.reference}")
+    assert "88110003" not in page
+    page = known.post(f"/cases/{case.reference}/contact", reason="Утасдах").get_data(as_text=True)
+    for shown in ("Жишээ Дулмаа / Жишээ Бат", "+97688110003", "+97688110004"):
+        assert shown in page
+    assert "+97688110003" not in {row.value for row in rows(select(address.c.value))}
+
+
 def test_scans_are_judged_by_content_and_refused_ones_are_told(known: Desk) -> None:
     parts = [
         (BytesIO(PHOTO), "скан/захидал.jpg"), (BytesIO(VOICE), "яриа.ogg"),
