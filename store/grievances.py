@@ -65,6 +65,12 @@ def to_attend(tx: Transaction, now: datetime, limit: int) -> list[int]:
     return sorted(tx.execute(query).scalars())
 
 
+def attend_open(tx: Transaction, at: datetime) -> None:
+    """Have the clock look at every open grievance it knows nothing of."""
+    unknown = (table.c.attend_at.is_(None), table.c.status != "closed")
+    tx.execute(update(table).where(*unknown).values(attend_at=at))
+
+
 def get(tx: Transaction, grievance_id: int) -> Case | None:
     """One grievance to look at."""
     row = tx.execute(select(*_COLUMNS).where(table.c.id == grievance_id)).first()

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from config.profile import Profile, Span
 from store.case import Case
+from workflow.commands import COMMITTEE_STAGE
 from workflow.states import Outcome
 from workflow.winding import terms, zone
 
@@ -52,6 +53,10 @@ def steps(case: Case, project: Profile) -> Iterator[Step]:
 def _while_open(case: Case, project: Profile) -> Iterator[Step]:
     if case.due_at is not None and case.paused_at is None:
         yield from _deadline(case, case.due_at, project)
+    found = terms(case)
+    if found and case.stage == COMMITTEE_STAGE and "meeting" not in case.clock:
+        half = timedelta(days=project.meeting_within) / 2
+        yield Step("meet", found.start + half, f"meet:{found.start.isoformat()}")
     if case.waiting_on == "them" and case.waiting_since is not None and not _hushed(case):
         yield from _question(case, case.waiting_since, project)
 

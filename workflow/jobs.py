@@ -44,6 +44,7 @@ def tick() -> list[Bell]:
         bells.append(Bell(DELIVER))
     ring(bells)
     sign_daily(now)
+    rounds.adopt(now)
     rounds.attend(now)
     digest.daily(now)
     retention.daily(now)

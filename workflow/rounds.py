@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from config.profile import Profile, profile
-from store import grievances, people
+from store import grievances, people, slots
 from store.case import Case
 from store.db import Transaction, reading, transaction
 from store.notices import Notice
@@ -22,6 +22,19 @@ from workflow.office import Office
 
 BATCH = 200
 _MOST_BATCHES = 20
+
+
+def adopt(now: datetime) -> None:
+    """Once in an instance: look at what is open since before the clock made rounds."""
+    if _adopted.get("done"):
+        return
+    with transaction() as tx:
+        if slots.take(tx, "rounds", "adopted", now):
+            grievances.attend_open(tx, now)
+    _adopted["done"] = True
+
+
+_adopted: dict[str, bool] = {}
 
 
 def attend(now: datetime, project: Profile | None = None) -> int:
@@ -92,6 +105,11 @@ class Round:
         """A deadline has passed."""
         self._notify(case, "overdue", step.mark, case.due_at)
 
+    def meet(self, case: Case, step: Step) -> None:
+        """Half the time in which the committee should meet is gone, and no meeting is called."""
+        within = timedelta(days=self.work.profile.meeting_within)
+        self._notify(case, "meet", step.mark, step.at + within / 2)
+
     def delay(self, case: Case, step: Step) -> None:
         """We shall be late: a new date, once, told before the old one passes.
 
@@ -142,6 +160,7 @@ _STEPS: dict[str, Callable[[Round, Case, Step], None]] = {
     "due": Round.due,
     "overdue": Round.overdue,
     "delay": Round.delay,
+    "meet": Round.meet,
     "remind": Round.remind,
     "go_on": Round.go_on,
     "ask_rating": Round.ask_rating,

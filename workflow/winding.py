@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -40,6 +40,14 @@ def days_off(project: Profile) -> IsHoliday:
 def terms(case: Case) -> Terms | None:
     """The present run of the clock; None for a row older than such terms."""
     return Terms.from_json(case.clock["terms"]) if "terms" in case.clock else None
+
+
+def _older(case: Case, project: Profile) -> Terms | None:
+    """Terms that lead to the date a row has which was written before terms were kept."""
+    if case.due_at is None:
+        return None
+    hour = Span(amount=1, unit="hours")
+    return Terms(case.due_at - timedelta(hours=1), hour, project.zone_of(case.place))
 
 
 def start(case: Case, at: datetime, project: Profile) -> None:
@@ -109,14 +117,14 @@ def _added(values: Mapping[str, Any]) -> Span:
 def _extend(case: Case, command: str, span: Span, project: Profile) -> None:
     name = "delayed" if command == "delay" else "extended"
     case.clock = {**case.clock, name: case.clock.get(name, 0) + 1}
-    if found := terms(case):
+    if found := terms(case) or _older(case, project):
         _set(case, replace(found, added=(*found.added, span)), project)
 
 
 def _end_pause(case: Case, now: datetime, project: Profile) -> None:
     if case.paused_at is None:
         return
-    if found := terms(case):
+    if found := terms(case) or _older(case, project):
         _set(case, replace(found, pauses=(*found.pauses, (case.paused_at, now))), project)
     case.paused_at = None
 

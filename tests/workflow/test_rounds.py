@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select, update
 
 from store.db import reading, transaction
-from store.schema import address, notice, outbox
+from store.schema import address, grievance, notice, outbox
 from tests.workflow import office
-from workflow import digest, jobs
+from workflow import digest, jobs, rounds
 from workflow.states import Role
 
 START = datetime(2026, 9, 1, 4, 0, tzinfo=UTC)  # noon in Ulaanbaatar
@@ -230,3 +230,38 @@ def test_the_clock_asks_one_indexed_question_when_nothing_is_due(store: str) -> 
             tx.execute(text("SET LOCAL enable_seqscan = off"))
         lines = "\n".join(str(row) for row in tx.execute(text(plan + query)))
     assert "ix_grievance_attend_at" in lines
+
+
+def test_a_committee_that_does_not_meet_is_reminded_of() -> None:
+    duty = office.join(START, "duty", "coordinator")
+    quick, slow = office.register(START), office.register(START, 2)
+    for case in (quick, slow):
+        office.act(case, "escalate", START, reason="хороо")
+    values = {"held_at": START + 8 * DAY, "agenda": "Ус", "participants": "Хороо"}
+    office.act(quick, "convene", START + DAY, **values)
+    office.tick(START + 5 * DAY)
+    office.tick(START + 6 * DAY)
+    with reading() as tx:
+        (told,) = tx.execute(select(notice)).all()
+    assert (told.kind, told.officer_id, told.grievance_id) == ("meet", duty, slow.id)
+    assert datetime.fromisoformat(told.facts["date"]) == START + 10 * DAY
+
+
+def test_grievances_from_before_the_rounds_are_taken_over() -> None:
+    duty = office.join(START, "duty", "coordinator")
+    case, done = office.register(START), office.register(START, 2)
+    office.act(done, "close", START, outcome="withdrawn", summary="-")
+    old = update(grievance).values(attend_at=None, clock={})
+    with transaction() as tx:
+        tx.execute(old)
+    rounds._adopted.clear()
+    rounds.adopt(START + 28 * DAY)
+    office.tick(START + 28 * DAY)
+    assert office.notices() == [("due", duty)]
+    office.act(case, "extend", START + 28 * DAY, days=5, reason="зам")
+    assert office.row(case).due_at == datetime(2026, 10, 6, 15, 59, 59, tzinfo=UTC)
+    with transaction() as tx:
+        tx.execute(old)
+    rounds._adopted.clear()
+    rounds.adopt(START + 29 * DAY)  # once in an instance
+    assert office.row(case).attend_at is None
