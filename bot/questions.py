@@ -72,8 +72,6 @@ def _before(question: Question, knowledge: Knowledge) -> tuple[Tell, ...]:
 def _ask_contact(conversation: Conversation, case: Case) -> Turn:
     if "safe" in conversation.asked_of:
         return Turn(conversation)
-    if conversation.language is None:  # its short acknowledgement had no room for this question
-        return Turn(conversation, (Tell("language.choose", options=LANGUAGES),))
     options = tuple((f"safe:{case.id}:{value}", label) for value, label in YES_NO)
     asked = replace(conversation, asked="", asked_of=("safe",))
     return Turn(asked, (Tell("sensitive.safe", case.id, options),))

@@ -93,10 +93,8 @@ def write(
             _fit(formed, tongue, capabilities, _slots(values, tongue)) for tongue in ("mn", "kk")
         ]
         text = "\n".join(dict.fromkeys(both))
-    tongue = language or "mn"
     shown = tuple(
-        Choice(value, _spelt(_label(label, tongue), tongue, capabilities))
-        for value, label in choices
+        Choice(value, _label(label, language, key, capabilities)) for value, label in choices
     )
     text = text if capabilities.buttons else _numbered(text, shown, key)
     return Written(key, language or BOTH, text, parts_of(text, capabilities), shown)
@@ -126,9 +124,14 @@ def with_short_routes(written: Written, profile: Profile, capabilities: Capabili
     return replace(written, text=text, parts=parts_of(text, capabilities))
 
 
-def _label(label: str, language: str) -> str:
-    """A catalogue key, or the label itself after ``=``."""
-    return label[1:] if label.startswith("=") else i18n.text(label, language)
+def _label(label: str, language: str | None, key: str, capabilities: Capabilities) -> str:
+    """A catalogue key, or the label itself after ``=``; in both languages where they fit."""
+    if label.startswith("="):
+        return label[1:]
+    tongues = [language] if language else ["mn"] if key in JOINT else ["mn", "kk"]
+    words = [_spelt(i18n.text(label, each), each, capabilities) for each in tongues]
+    both = " / ".join(dict.fromkeys(words))
+    return both if len(both) <= (capabilities.button_label or len(both)) else words[0]
 
 
 def _numbered(text: str, choices: tuple[Choice, ...], key: str) -> str:
