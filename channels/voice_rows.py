@@ -58,7 +58,8 @@ def handle(message: Inbound) -> None:
         waiting = inbox.load(tx, [row.id]) if row and website.is_new(row) else []
         if waiting:
             Batch(tx, waiting).run()
-            _open_way(tx, waiting[0].message)
+        if message.answers["do"] in {"record", "agree"} and "texts" in message.answers:
+            _open_way(tx, message)
 
 
 def _open_way(tx: Transaction, message: Inbound) -> None:
@@ -66,13 +67,12 @@ def _open_way(tx: Transaction, message: Inbound) -> None:
 
     A window that is shut sends each letter on to the person's next address.
     """
-    answer = message.answers.get("answer")
-    if message.answers["do"] not in {"record", "agree"} or "texts" not in message.answers:
-        return
-    row = address_of(tx, message.address)
-    if row is not None and answer != "":
-        shut = None if answer == "call" else clock.now()
-        people.save(tx, {row.id: {"window_until": shut}})
+    address = address_of(tx, message.address)
+    row = website.find(tx, CODE, message.account, message.external_id)
+    case = grievances.get(tx, row.grievance_id) if row and row.grievance_id else None
+    if address is not None and case is not None:
+        shut = None if case.facts.get("answer_by") == "call" else clock.now()
+        people.save(tx, {address.id: {"window_until": shut}})
 
 
 def address_of(tx: Transaction, value: str) -> AddressRow | None:

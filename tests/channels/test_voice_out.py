@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.jobs import drain
 from channels import registry
 from channels.base import Rejected, Throttled, WindowClosed
 from channels.sandbox.voice import CREATE
@@ -18,6 +19,7 @@ from config.voice import Voice, Window
 from store import inbox
 from store.db import transaction
 from store.messages import Outbound, OutboundState
+from store.queue import PARTITIONS
 from store.schema import grievance, outbox, task
 from tests.channels.hotline import CALLER, LANDLINE, OURS, Hotline, digits, hotline
 from tests.channels.sandbox.test_specs import spec
@@ -94,6 +96,24 @@ def test_who_asked_for_a_text_reads_the_result(line: Hotline) -> None:
     assert len(line.texts()) == 2
 
 
+def test_a_worker_that_is_faster_changes_nothing(
+    line: Hotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step was handled by a worker already when its request comes to it."""
+    accept = inbox.accept
+
+    def and_drain(receipt: inbox.Receipt) -> None:
+        accept(receipt)
+        for part in range(PARTITIONS):
+            drain(part)
+
+    monkeypatch.setattr(inbox, "accept", and_drain)
+    leave_a_grievance(line, CALLER, "1")
+    decide(line)
+    assert calls_to(line, CALLER) == []
+    assert len(line.texts()) == 2
+
+
 def test_a_landline_is_called(line: Hotline) -> None:
     leave_a_grievance(line, LANDLINE, "1")
     decide(line)
@@ -144,7 +164,7 @@ def test_hours_of_the_season(store: str, monkeypatch: pytest.MonkeyPatch) -> Non
     voice = Voice()
 
     def first(*moment: int) -> str:
-        at = voice.callable_from(datetime(*moment, tzinfo=HOVD), HOVD)  # type: ignore[arg-type]
+        at = voice.callable_from(datetime(*moment, tzinfo=HOVD), HOVD)  # type: ignore[misc]
         return f"{at.astimezone(HOVD):%m-%d %H:%M}"
 
     assert first(2026, 1, 15, 9, 0) == "01-15 17:30"
