@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -107,6 +108,21 @@ def reset(login: str) -> None:
     with transaction() as tx:
         password = officers.reset(tx, _officer(tx, login).id, clock.now())
     _told(officers.normal(login), password)
+
+
+@staff.command()
+@click.argument("login")
+@click.argument("address", default="")
+def email(login: str, address: str) -> None:
+    """Where this person is mailed reminders and the daily digest; no ADDRESS: nowhere."""
+    from store import officers
+    from store.db import transaction
+
+    if address and not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+        raise click.BadParameter("that is no e-mail address")
+    with transaction() as tx:
+        officers.change(tx, _officer(tx, login).id, email=address or None)
+    click.echo(f"{officers.normal(login)}: {'mailed' if address else 'not mailed'}")
 
 
 @staff.command()

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from config import clock
-from store import officers
+from store import notices, officers
 from store.db import reading
 from store.officers import Officer
 from tests.admin import town
@@ -99,3 +99,17 @@ def test_the_second_factor_is_given_and_taken() -> None:
     assert find("saraa").has_totp
     assert run("totp", "saraa", "--off").returncode == 0
     assert not find("saraa").has_totp
+
+
+def test_an_address_for_mail_is_set_and_taken_away() -> None:
+    officer_id = town.join()
+
+    def mailed() -> dict[int, str]:
+        with reading() as tx:
+            return notices.mails(tx, [officer_id])
+
+    assert run("email", "saraa", "saraa@example.invalid").returncode == 0
+    assert mailed() == {officer_id: "saraa@example.invalid"}
+    assert run("email", "saraa", "not one").returncode == 2
+    assert run("email", "saraa").returncode == 0
+    assert mailed() == {}
