@@ -164,7 +164,7 @@ def test_hours_of_the_season(store: str, monkeypatch: pytest.MonkeyPatch) -> Non
     voice = Voice()
 
     def first(*moment: int) -> str:
-        at = voice.callable_from(datetime(*moment, tzinfo=HOVD), HOVD)  # type: ignore[misc]
+        at = voice.callable_from(datetime(*moment, tzinfo=HOVD), HOVD)  # type: ignore[arg-type, misc]
         return f"{at.astimezone(HOVD):%m-%d %H:%M}"
 
     assert first(2026, 1, 15, 9, 0) == "01-15 17:30"
