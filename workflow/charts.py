@@ -6,22 +6,24 @@ replace. A withheld number is drawn as a dash, never as a length.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
 Bar = tuple[str, int | None]
 
 INK, BAR, RULE = "#1f2933", "#1f4e79", "#c5ced6"
-_WIDTH, _LABELS, _ROW, _THICK = 640, 220, 26, 15
-_HIGH, _FOOT = 190, 34
-_LONGEST = 36
+_WIDTH, _LABELS, _ROW, _THICK = 440, 170, 26, 15
+_HIGH, _FOOT = 190, 44
+_LONGEST = 26
+_SIZE = 13
 
 
 def bars(items: Sequence[Bar], title: str, hidden: str) -> str:
     """Horizontal bars, the longest name cut; ``hidden`` is the word for a withheld number."""
     most = max((value or 0 for _, value in items), default=0) or 1
     height = _ROW * len(items) + 6
-    room = _WIDTH - _LABELS - 60
+    room = _WIDTH - _LABELS - 64
     parts = []
     for row, (name, value) in enumerate(items):
         y = row * _ROW + 6
@@ -50,7 +52,8 @@ def columns(items: Sequence[Bar], title: str) -> str:
             f'height="{height}" fill="{BAR}"/>'
         )
         parts.append(_text(middle, _HIGH - height - 6, str(value or 0), "middle"))
-        parts.append(_text(middle, _HIGH + 18, name, "middle"))
+        for line, words in enumerate(re.split(r"[ .]", name)):
+            parts.append(_text(middle, _HIGH + 18 + 15 * line, words, "middle"))
     return _svg(_HIGH + _FOOT, title, parts)
 
 
@@ -60,7 +63,7 @@ def _short(name: str) -> str:
 
 def _text(x: float, y: float, words: str, anchor: str) -> str:
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="12" fill="{INK}" text-anchor="{anchor}" '
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{_SIZE}" fill="{INK}" text-anchor="{anchor}" '
         f'font-family="Libertinus Serif, Noto Serif, serif">{escape(words)}</text>'
     )
 

@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, and_, func, select
 from config import i18n
 from config.profile import Profile, profile
 from store.db import Transaction
-from store.schema import case_event, grievance, officer, person
+from store.schema import case_event, grievance, officer, person, redaction
+from workflow import redactions
 from workflow.levels import Level, level
 from workflow.masking import mask
 from workflow.period import Period
@@ -117,8 +118,11 @@ def _batch(
         query = query.where(case_event.c.at < wishes.until)
     for event in tx.execute(query):
         trails.setdefault(event.grievance_id, []).append(event)
+    read = redactions.text_for(tx, [row.id for row in found.values() if row.copy_id])
+    copies = {number: copy.text for number, copy in read.items() if copy.confirmed}
     for no, number in enumerate(ids, first):
-        yield _row(no, found[number], trails.get(number, []), wishes, project)
+        copy = copies.get(number, "")
+        yield _row(no, found[number], trails.get(number, []), wishes, project, copy)
 
 
 _QUERY = (
@@ -128,9 +132,11 @@ _QUERY = (
         grievance.c.anonymous, grievance.c.kind, grievance.c.category, grievance.c.channel,
         grievance.c.gist, grievance.c.submitter_id, grievance.c.complainant_id,
         person.c.name, officer.c.name.label("assignee"),
+        redaction.c.grievance_id.label("copy_id"),
     )
     .outerjoin(person, person.c.id == grievance.c.complainant_id)
     .outerjoin(officer, officer.c.id == grievance.c.assignee_id)
+    .outerjoin(redaction, redaction.c.grievance_id == grievance.c.id)
 )  # fmt: skip
 _EVENTS = (
     select(case_event.c.grievance_id, case_event.c.kind, case_event.c.at, case_event.c.payload)
@@ -139,7 +145,10 @@ _EVENTS = (
 )
 
 
-def _row(no: int, row: Any, events: Sequence[Event], wishes: Wishes, project: Profile) -> Row:
+def _row(
+    no: int, row: Any, events: Sequence[Event], wishes: Wishes, project: Profile, copy: str
+) -> Row:
+    """``copy`` is the text for disclosure that an officer confirmed, if one did."""
     language = wishes.language
     known = [row.name] if row.name else []
     levels = {
@@ -152,7 +161,7 @@ def _row(no: int, row: Any, events: Sequence[Event], wishes: Wishes, project: Pr
         received=row.received_at.astimezone(project.timezone).date(),
         persons=_persons(row, wishes),
         type=f"{matter(row, language)}; {channel_words(row.channel, language)}",
-        summary=mask(row.gist, known) or matter(row, language),
+        summary=copy or mask(row.gist, known) or matter(row, language),
         first_level=levels.get(1, ""),
         second_level=levels.get(2, ""),
         assigned=row.assignee or "",

@@ -48,9 +48,10 @@ def xlsx(rows: Iterable[Row], language: str, path: Path, told: Progress = nothin
     sheet = book.create_sheet(i18n.text("desk.log.sheet", language))
     _set_up(sheet, language)
     sheet.append([_heading(sheet, words) for words in headings(language)])
+    text, day = _cell(sheet, ""), _cell(sheet, date.min)
     written = 0
     for row in rows:
-        sheet.append([_cell(sheet, value) for value in row.cells()])
+        sheet.append([_like(day if isinstance(v, date) else text, v) for v in row.cells()])
         written += 1
         told(1)
     sheet.auto_filter.ref = f"A1:I{written + 1}"
@@ -86,13 +87,21 @@ def _heading(sheet: Any, words: str) -> Any:
     return cell
 
 
-def _cell(sheet: Any, value: int | str | date) -> Any:
-    cell = WriteOnlyCell(sheet, safe(value) if isinstance(value, str) else value)
+def _cell(sheet: Any, value: str | date) -> Any:
+    """A cell to take the looks from."""
+    cell = WriteOnlyCell(sheet, value)
     cell.border, cell.alignment = _BORDER, _TOP
+    if isinstance(value, date):
+        cell.number_format = _DATE_FORMAT
+    return cell
+
+
+def _like(model: Any, value: int | str | date) -> Any:
+    """A cell that looks like ``model``; to say it anew for each takes most of the time."""
+    cell = WriteOnlyCell(model.parent, safe(value) if isinstance(value, str) else value)
+    cell._style = model._style
     if isinstance(value, str):
         cell.data_type = "s"
-    elif isinstance(value, date):
-        cell.number_format = _DATE_FORMAT
     return cell
 
 

@@ -192,7 +192,7 @@ def _row(
 
 @_write.register
 def _(block: Chart, word: Any) -> None:
-    word.add_picture(BytesIO(picture(block)), width=Cm(16))
+    word.add_picture(BytesIO(picture(block)), width=Cm(11.5))
     drawn = word.paragraphs[-1]
     drawn.paragraph_format.keep_with_next = True
     for found in drawn._p.iter(qn("wp:docPr")):

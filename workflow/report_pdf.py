@@ -15,7 +15,7 @@ from workflow.report_blocks import Chart, Document, Grid
 _TEMPLATE = Path(__file__).with_name("report.typ")
 _CHART = (
     "#set page(width: auto, height: auto, margin: 2pt)\n"
-    '#image(bytes(sys.inputs.svg), format: "svg", width: 640pt)\n'
+    '#image(bytes(sys.inputs.svg), format: "svg", width: 440pt)\n'
 )
 
 

@@ -134,6 +134,17 @@ def test_nobody_is_named_unless_asked_for(store: str) -> None:
     assert "Жишээбаатар" not in named.summary
 
 
+def test_a_copy_that_an_officer_read_goes_before_the_gist(store: str) -> None:
+    village.channels_known()
+    case = village.arrive(DAY, "Жишээбаатар ус алга гэв", gist="Ус алга")
+    village.arrive(DAY + timedelta(hours=1), "өөр", category="access")
+    village.act(case, "redact", DAY + timedelta(days=1), text="Нэг иргэн ус алга гэв")
+    assert [row.summary for row in log()] == [
+        "Нэг иргэн ус алга гэв",
+        "Complaint, Access, discrimination",
+    ]
+
+
 @pytest.mark.parametrize("text", EVIL)
 def test_no_cell_is_a_formula(text: str, tmp_path: Path) -> None:
     row = Row(1, text, MARCH.start, text, text, text, text, text, text, 1)
