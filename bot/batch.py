@@ -136,7 +136,7 @@ class Batch:
         self._turn_to_thread(person, item)
         turn = engine.advance(person.conversation, item.message, item.received_at, knowledge)
         case = self._follow(person, turn, f"reply:{item.id}")
-        case_id = case.id if case else None
+        case_id = case.id if case else self._lane(person)
         self.done.append((item.id, person.address.id, case_id))
         self.kept.append((item, case_id))
         if case is not None and case.sensitive:
@@ -258,8 +258,13 @@ class Batch:
         )
         return Letter(
             key, address.id, address.channel, address.account, tell.key, written.language,
-            written.text, written.parts, case.id if case else None, written.choices,
+            written.text, written.parts, case.id if case else self._lane(person), written.choices,
         )  # fmt: skip
+
+    def _lane(self, person: _Person) -> int | None:
+        """What is said around a sealed matter belongs to it: nobody else may read of it."""
+        about = self.casework.cases.get(person.conversation.grievance_id or 0)
+        return about.id if about and about.sensitive else None
 
     def _values(self, case: Case | None, tell: Tell) -> Mapping[str, Mapping[str, str]]:
         if case is not None:

@@ -42,6 +42,7 @@ from store.schema import (
     person,
     person_index,
     raw_event,
+    recording_note,
     redaction,
     sealed_matter,
     task,
@@ -69,7 +70,7 @@ def of_grievance(tx: Transaction, grievance_id: int, now: datetime) -> set[str]:
     """Forget the words around a grievance; the hashes of files that nothing refers to any more."""
     _messages(tx, inbox.c.grievance_id == grievance_id, now)
     _letters(tx, outbox.c.grievance_id == grievance_id)
-    for table in (draft, note, meeting, sealed_matter, redaction):
+    for table in (draft, note, meeting, sealed_matter, redaction, recording_note):
         tx.execute(delete(table).where(table.c.grievance_id == grievance_id))
     tx.execute(
         update(task)

@@ -6,7 +6,18 @@ from sqlalchemy import delete, select, update
 
 from store.db import Transaction
 from store.messages import OutboundState
-from store.schema import case_event, draft, grievance, inbox, note, outbox, raw_event, sealed_matter
+from store.schema import (
+    case_event,
+    draft,
+    inbox,
+    note,
+    outbox,
+    raw_event,
+    recording_note,
+    redaction,
+    sealed_matter,
+    task,
+)
 
 
 def add(tx: Transaction, grievance_id: int, words: list[str]) -> None:
@@ -25,16 +36,24 @@ def read(tx: Transaction, grievance_id: int) -> list[str]:
     return list(tx.scalar(query) or [])
 
 
-def seal(tx: Transaction, grievance_id: int) -> None:
-    """Move every copy of the words of an ordinary grievance under the seal."""
+def seal(tx: Transaction, grievance_id: int, own: str = "") -> None:
+    """Move every copy of the words of an ordinary grievance under the seal.
+
+    ``own`` is its text, which counts where no message brought it: somebody wrote it down.
+    """
     messages = tx.execute(
         select(inbox.c.id, inbox.c.raw_id, inbox.c.text)
         .where(inbox.c.grievance_id == grievance_id)
         .order_by(inbox.c.id)
     ).all()
     texts = [row.text for row in messages if row.text]
-    own: str = tx.scalar(select(grievance.c.text).where(grievance.c.id == grievance_id)) or ""
-    kept = tx.execute(select(note.c.text).where(note.c.grievance_id == grievance_id)).scalars()
+    kept = [
+        words
+        for column in (note.c.text, recording_note.c.transcript)
+        for words in tx.execute(
+            select(column).where(column.table.c.grievance_id == grievance_id)
+        ).scalars()
+    ]
     add(tx, grievance_id, [*(texts or ([own] if own else [])), *kept])
     raw = [row.raw_id for row in messages if row.raw_id is not None]
     tx.execute(update(raw_event).where(raw_event.c.id.in_(raw)).values(body=b""))
@@ -44,7 +63,9 @@ def seal(tx: Transaction, grievance_id: int) -> None:
         .values(text="", choice="", details=None)
     )
     tx.execute(update(note).where(note.c.grievance_id == grievance_id).values(text=""))
-    tx.execute(delete(draft).where(draft.c.grievance_id == grievance_id))
+    tx.execute(update(task).where(task.c.grievance_id == grievance_id).values(detail=""))
+    for table in (redaction, recording_note, draft):
+        tx.execute(delete(table).where(table.c.grievance_id == grievance_id))
     # What still waits goes out first: an empty letter would frighten more than it hides.
     left = outbox.c.state.not_in((OutboundState.QUEUED, OutboundState.SENDING))
     tx.execute(update(outbox).where(outbox.c.grievance_id == grievance_id, left).values(text=""))

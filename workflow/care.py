@@ -29,6 +29,8 @@ ASIDE = {
     "hand_off", "take_back", "notify_bank", "redact", "erase", "propose_closure", "approve",
     "return",
 }  # fmt: skip
+# Facts of a grievance that hold no words and are needed for a sealed one as well.
+SAFE_FACTS = erasure.FIGURES | {"contact", "reach", "behalf", "refer", "survey", "about", "told"}
 HAND_OFF_GRACE = timedelta(days=30)  # a link outlives its due date: late answers count as well
 
 Keeper = Callable[[Transaction, Case, Act, datetime, Profile], str]

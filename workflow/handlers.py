@@ -71,7 +71,7 @@ class Casework:
         self._persons: list[dict[str, Any]] = []
         self._links: dict[int, int] = {}
         self._sealed: dict[int, list[str]] = {}
-        self._to_seal: list[int] = []
+        self._to_seal: list[tuple[int, str]] = []
         self._notes: list[tuple[int, int | None, str]] = []
         self._meetings: list[tuple[Case, str, Mapping[str, Any]]] = []
         self._care: list[tuple[Case, Act]] = []
@@ -207,8 +207,11 @@ class Casework:
 
     def _seal(self, case: Case, kind: str) -> None:
         """From here on its words are in one place alone, and nobody but focal points sees it."""
-        case.sensitive, case.text, case.folded, case.gist = kind, "", "", ""
-        self._to_seal.append(case.id)
+        self._to_seal.append((case.id, case.text))
+        if case.resolution:  # what was answered in the open becomes a note among focal points
+            self._notes.append((case.id, None, case.resolution))
+        case.sensitive, case.text, case.folded, case.gist, case.resolution = kind, "", "", "", ""
+        case.facts = {name: value for name, value in case.facts.items() if name in care.SAFE_FACTS}
 
     def _represented(self, case: Case, values: Mapping[str, Any]) -> None:
         """Who writes for somebody else is the submitter; the one affected is a person too."""
@@ -334,8 +337,8 @@ class Casework:
         grievances.add_events(self.tx, self._events)
         for grievance_id, words in self._sealed.items():
             sealed.add(self.tx, grievance_id, words)
-        for grievance_id in self._to_seal:
-            sealed.seal(self.tx, grievance_id)
+        for grievance_id, own in self._to_seal:
+            sealed.seal(self.tx, grievance_id, own)
         for grievance_id, officer_id, note in self._notes:
             grievances.add_note(self.tx, grievance_id, officer_id, note, self.now)
         for case, command, values in self._meetings:
