@@ -64,6 +64,7 @@ PATHS: dict[str, tuple[tuple[float, str], ...]] = {
     "asked": ((0.1, "acknowledge"), (4, "assign"), (9, "reply")),
     "proposed": ((0.1, "acknowledge"), (5, "assign"), (30, "propose_redress")),
     "paused": ((0.1, "acknowledge"), (5, "assign"), (12, "pause")),
+    "late": ((0.1, "acknowledge"), (9, "assign"), (24, "investigate"), (860, "resolved")),
     "overdue": ((0.1, "acknowledge"), (9, "assign")),
     "failed": (),
     "withdrawn": ((0.1, "acknowledge"), (40, "withdraw")),

@@ -1,0 +1,218 @@
+"""Dashboard, first steps, keys and settings; and every role on every route."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from admin import dashboard, guard
+from bot import gazetteer
+from config import clock, i18n
+from config.clock import is_holiday
+from store import corrections
+from store import desk as rows
+from store.case import Case
+from store.db import reading, transaction
+from tests.admin import town
+from tests.admin.conftest import Desk, another, fresh
+
+Cases = list[Case]
+
+
+def _table(page: str, caption: str) -> dict[str, int]:
+    part = page.split(f'<caption class="visually-hidden">{caption}</caption>')[1].split("</table>")[
+        0
+    ]
+    return {name: int(n) for name, n in re.findall(r'"row">([^<]+)</th><td>(\d+)', part)}
+
+
+def test_the_dashboard_counts_what_is_there(desk: Desk, cases: Cases) -> None:
+    town.arrive(
+        town.PEOPLE[0], clock.now() - timedelta(days=2), place="bayan-ulgii/tsengel",
+        category="environment",
+    )  # fmt: skip
+    page = desk.page("/dashboard")
+    assert sum(_table(page, "Долоо хоногоор ирсэн гомдол").values()) == 7
+    assert _table(page, "Нээлттэй гомдлын нас") == {
+        "Долоо хоног хүртэл": 3, "Сар хүртэл": 2, "Хоёр сар хүртэл": 1, "Хоёр сараас дээш": 0,
+    }  # fmt: skip
+    assert _table(page, "Хаанаас")["Баян-Өлгий"] == 1
+    assert "Хаасан 1, үүнээс хугацаандаа 1" in page
+    assert len(page.encode()) < 50_000
+
+
+def test_every_aimag_has_one_tile() -> None:
+    assert set(dashboard.TILES) == set(gazetteer.aimags())
+    assert len(set(dashboard.TILES.values())) == len(dashboard.TILES) == 22
+
+
+def test_the_dashboard_tells_nobody_of_sealed_matters(
+    app: Flask, desk: Desk, cases: Cases, saraa: int
+) -> None:
+    before = desk.page("/dashboard")
+    town.sealed(cases[0], clock.now(), saraa)
+    counted = [sum(_table(page, "Долоо хоногоор ирсэн гомдол").values())
+               for page in (before, desk.page("/dashboard"))]  # fmt: skip
+    assert counted == [6, 5]
+
+
+def test_first_steps_tick_themselves_off(app: Flask, desk: Desk) -> None:
+    def is_done(page: str, words: str) -> bool:
+        item = next(part for part in page.split("<li") if words in part)
+        return "is-done" in item
+
+    page = desk.page("/guide")
+    assert not is_done(page, "Хамтран ажиллагсдаа нэмэх")
+    assert not is_done(page, "Анхны гомдлоо бүртгэх")
+    another(app, "bold", "officer", "focal_point")
+    town.channels_known()
+    town.arrive(town.PEOPLE[0], clock.now())
+    page = desk.page("/guide")
+    assert is_done(page, "Хамтран ажиллагсдаа нэмэх")
+    assert is_done(page, "Нууцлалтай асуудал хариуцах")
+    assert is_done(page, "Анхны гомдлоо бүртгэх")
+
+
+def test_a_corrected_text_is_what_people_read(app: Flask, store: str, cases: Cases) -> None:
+    boss = another(app, "boss", "administrator")
+    form = {"key": "letter.reply", "language": "mn", "review": "approved"}
+    boss.post("/settings/texts", "/account", text="{reference} дугаар: {text}", **form)
+    page = boss.page("/settings/texts?find=letter.reply")
+    assert "approved" in page
+    officer = another(app, "bold", "officer")
+    officer.do(cases[0], "reply", text="Засна")
+    assert f"{cases[0].reference} дугаар: Засна" in officer.page(f"/cases/{cases[0].reference}")
+    boss.post("/settings/texts", "/account", text="{nothing}", **form)
+    assert "утгыг нэрлэсэн" in boss.page("/settings/texts")
+    boss.post("/settings/texts", "/account", text="", **form)
+    assert i18n.text("letter.reply", "mn", reference="1", text="а") == "1: а"
+    with reading() as tx:
+        assert corrections.texts(tx) == {}
+        assert [row.after for row in rows.changes(tx)] == ["", "{reference} дугаар: {text}"]
+
+
+def test_a_free_day_counts_from_now_on(app: Flask, store: str) -> None:
+    boss = another(app, "boss", "administrator")
+    day = (clock.now() + timedelta(days=90)).date()
+    assert not is_holiday(day)
+    boss.post("/settings/holidays", "/account", day=day.isoformat(), name="Аймгийн ой")
+    assert is_holiday(day)
+    assert "Аймгийн ой" in boss.page("/settings/")
+    boss.post("/settings/holidays", "/account", day=day.isoformat(), drop="1")
+    assert not is_holiday(day)
+
+
+def test_replies_at_hand_are_edited_in_three_languages(app: Flask, store: str) -> None:
+    boss = another(app, "boss", "coordinator")
+    assert boss.page("/settings/replies").count('<form class="sheet') == 9
+    whole = {"name": "Шинэ", "category": "", "mn": "Сайн уу", "kk": "Сәлем", "en": "Hello"}
+    boss.post("/settings/replies/0", "/account", **whole, active="on")
+    boss.post("/settings/replies/0", "/account", **(whole | {"kk": ""}), active="on")
+    with reading() as tx:
+        assert [row.kk for row in rows.canned(tx, "") if row.name == "Шинэ"] == ["Сәлем"]
+
+
+def test_a_view_of_ones_own(app: Flask, desk: Desk, cases: Cases) -> None:
+    desk.post("/views", "/account", view="open", language="kk", name="Миний казах")
+    page = desk.page("/")
+    assert "Миний казах" in page
+    narrowed = desk.page("/?view=open&language=kk")
+    assert re.findall(r'class="what">\s*<a href="/cases/(\d+)', narrowed) == [cases[2].reference]
+    assert "Миний казах" not in another(app, "bold", "officer").page("/")
+    with reading() as tx:
+        number = rows.saved_views(tx, 1)[0].id
+    desk.post("/views", "/account", view="open", language="kk", drop=str(number))
+    assert "Миний казах" not in desk.page("/")
+
+
+def test_the_list_stands_beside_the_case_it_was_opened_from(desk: Desk, cases: Cases) -> None:
+    page = desk.page(f"/cases/{cases[2].reference}?view=kazakh")
+    side = page.split('<nav class="side"')[1].split("</nav>")[0]
+    assert re.findall(r"/cases/(\d+)\?view=kazakh", side) == [cases[2].reference]
+    assert 'aria-current="page"' in side
+
+
+# -- every role on every route ------------------------------------------------------------------
+
+OPEN_TO_STAFF = {"officer", "coordinator", "psc_secretary", "focal_point"}
+ALL = OPEN_TO_STAFF | {"assignee", "auditor", "administrator"}
+# Who gets an answer (200) to a plain GET; routes that are not here are open to everybody signed in.
+READERS: dict[str, set[str]] = {
+    "bulk.board": OPEN_TO_STAFF,
+    "care.looks": {"auditor", "administrator"},
+    "intake.form": {"officer"},
+    "partners.board": {"administrator"},
+}
+# What a grievance's own page answers depends on the grievance; see test_cases and test_care.
+_OWN = re.compile(r"<")
+
+
+def _plain(app: Flask) -> list[Rule]:
+    rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())]
+    return [r for r in rules if not _OWN.search(r.rule) and r.endpoint not in guard.OPEN_TO_ALL]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("role", sorted(ALL))
+def test_each_role_on_each_page(app: Flask, cases: Cases, role: str) -> None:
+    """Nobody meets an error, and what is not theirs is refused, not hidden behind a blank page."""
+    person = another(app, f"x{role.replace('_', '')}", role)
+    refused = set()
+    for rule in _plain(app):
+        answer = person.get(rule.rule)
+        assert answer.status_code in {200, 303, 308, 400, 403, 404}, (rule.rule, answer.status_code)
+        if answer.status_code == 403:
+            refused.add(rule.endpoint)
+    for endpoint, readers in READERS.items():
+        assert (endpoint in refused) is (role not in readers), (endpoint, role)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("role", ["auditor", "administrator"])
+def test_who_only_looks_changes_no_grievance(app: Flask, cases: Cases, role: str) -> None:
+    """Every form of a grievance, sent by those who have no part in it."""
+    person = another(app, role, role)
+    before = fresh(cases[0])
+    for rule in app.url_map.iter_rules():
+        if "POST" not in (rule.methods or set()) or "<reference>" not in rule.rule:
+            continue
+        for command in ("assign", "close", "reply", "seal", "extend"):
+            path = rule.rule.replace("<reference>", cases[0].reference)
+            path = re.sub(r"<command>", command, path)
+            path = re.sub(r"<[^>]+>", "1", path)
+            form = {"text": "а", "reason": "", "outcome": "resolved", "summary": "а"}
+            answer = person.client.post(path, data={
+                "csrf_token": person.token("/account"), "version": before.version, **form,
+            })  # fmt: skip
+            assert answer.status_code < 500, path
+    after = fresh(cases[0])
+    assert (after.status, after.assignee_id, after.sensitive, after.head_seq) == (
+        before.status, before.assignee_id, before.sensitive, before.head_seq,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_settings_are_changed_by_few(app: Flask, store: str) -> None:
+    forms = {
+        "/settings/texts": {"key": "ack", "language": "mn", "review": "approved", "text": "а"},
+        "/settings/holidays": {"day": "2030-01-02", "name": "а"},
+        "/settings/replies/0": {"name": "а", "mn": "а", "kk": "а", "en": "а"},
+    }
+    for role in sorted(ALL):
+        person = another(app, f"x{role.replace('_', '')}", role)
+        for path, form in forms.items():
+            status = person.post(path, "/account", **form).status_code
+            assert status == (303 if role in {"administrator", "coordinator"} else 403), (
+                path,
+                role,
+            )
+    with transaction() as tx:
+        for row in corrections.texts(tx).values():
+            corrections.drop_text(tx, row.key, row.language)
+        for day in corrections.holidays(tx):
+            corrections.drop_holiday(tx, day.day)
+        corrections.load(tx)
