@@ -14,8 +14,9 @@ from typing import Any
 
 import httpx
 
-from channels.base import ChannelDown, Rejected, Throttled, Unanswered
+from channels.base import ChannelDown, Fetched, Rejected, Throttled, Unanswered
 from config.settings import settings
+from store.messages import Attachment
 
 CONNECT_SECONDS = 3.0
 FETCH_SECONDS = 60.0
@@ -99,6 +100,19 @@ def download(url: str, *, code: str, auth: tuple[str, str] | None = None) -> htt
         raise Rejected(f"{code}: file larger than 20 MB", code="too_big") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _translated(error, code) from None
+
+
+def file(url: str, attachment: Attachment, *, code: str) -> Fetched:
+    """The content of ``attachment``, which lies at ``url``; raises as `download` does.
+
+    Raises:
+        Rejected: the provider does not give it.
+    """
+    answer = download(url, code=code)
+    if not answer.is_success:
+        raise Rejected(f"{code}: the file is not given", code=str(answer.status_code))
+    content_type = attachment.content_type or answer.headers.get("content-type", "")
+    return Fetched(answer.content, content_type, attachment.name)
 
 
 def object_in(response: httpx.Response) -> Json | None:

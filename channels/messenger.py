@@ -27,8 +27,10 @@ from channels.base import (
     WindowClosed,
 )
 from channels.fields import Json, obj, objects, parsed, same, text
+from channels.menu import menu
 from channels.messenger_event import COMMENT, POST, Said, read, short
 from config.i18n import LANGUAGES
+from config.i18n import text as words
 from config.settings import LOOPBACK, Settings
 from store.messages import Attachment, Capabilities, Outbound, SendResult
 from store.text import shorten, split_text
@@ -42,16 +44,6 @@ FIELDS = (
 )  # fmt: skip
 HUB = ".fbcdn.net", ".fbsbx.com", ".facebook.com"
 
-_GREETING = {
-    "mn": "Сайн байна уу! Санал, гомдлоо нэг мессежээр бичээрэй. Бид бүртгээд хариу өгнө.",
-    "kk": "Сәлеметсіз бе! Шағымыңызды бір хабарламамен жазыңыз. Біз тіркеп, жауап береміз.",
-    "en": "Hello! Write your grievance in one message. We register it and answer you.",
-}
-_MENU = {
-    "mn": {"help": "Тусламж", "status": "Гомдлын явц", "language": "Хэл солих"},
-    "kk": {"help": "Көмек", "status": "Шағымның барысы", "language": "Тілді ауыстыру"},
-    "en": {"help": "Help", "status": "Where my grievance stands", "language": "Change language"},
-}
 # Whoever's language Messenger does not know gets Mongolian.
 _LOCALES = {"mn": "default", "kk": "kk_KZ", "en": "en_US"}
 
@@ -142,11 +134,7 @@ class Messenger:
         """The address is signed and lapses after some days; it asks for no token."""
         if not self._of_the_platform(attachment.url):
             raise Rejected("the file is not at Facebook", code="foreign")
-        answer = http.download(attachment.url, code=self.code)
-        if answer.status_code != 200:
-            raise Rejected("Facebook does not give the file", code=str(answer.status_code))
-        content_type = attachment.content_type or answer.headers.get("content-type", "")
-        return Fetched(answer.content, content_type, attachment.name)
+        return http.file(attachment.url, attachment, code=self.code)
 
     def set_up(self, public_url: str) -> Iterator[str]:
         """Get-started, greeting and menu; the webhook itself is set in the app's dashboard.
@@ -155,7 +143,10 @@ class Messenger:
         """
         profile = {
             "get_started": {"payload": "/start"},
-            "greeting": [{"locale": _LOCALES[name], "text": _GREETING[name]} for name in LANGUAGES],
+            "greeting": [
+                {"locale": _LOCALES[name], "text": words("messenger.greeting", name)}
+                for name in LANGUAGES
+            ],
             "persistent_menu": [_menu(name) for name in LANGUAGES],
         }
         self._call("POST", "me/messenger_profile", profile)
@@ -242,10 +233,14 @@ def _recipient(address: str) -> dict[str, str]:
     return {"id": address}
 
 
+def _greeting(language: str) -> dict[str, str]:
+    return {"locale": _LOCALES[language], "text": words("messenger.greeting", language)}
+
+
 def _menu(language: str) -> dict[str, object]:
     actions = [
         {"type": "postback", "title": title, "payload": f"/{command}"}
-        for command, title in _MENU[language].items()
+        for command, title in menu(language)
     ]
     return {"locale": _LOCALES[language], "call_to_actions": actions}
 

@@ -26,6 +26,7 @@ from channels.base import (
     Unparseable,
 )
 from channels.fields import Json, obj, objects, parsed, same, text, whole
+from channels.menu import menu
 from channels.telegram_update import read
 from config.i18n import LANGUAGES
 from config.log import mask
@@ -38,11 +39,6 @@ UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 MANY_PENDING = 100
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 - the header's name
 
-_MENU = {
-    "mn": {"help": "Тусламж", "status": "Гомдлын явц", "language": "Хэл солих"},
-    "kk": {"help": "Көмек", "status": "Шағымның барысы", "language": "Тілді ауыстыру"},
-    "en": {"help": "Help", "status": "Where my grievance stands", "language": "Change language"},
-}
 _NO_SUCH_CHAT = ("chat not found", "user not found", "peer_id_invalid", "user is deactivated")
 
 
@@ -127,10 +123,7 @@ class Telegram:
         if not path:
             raise Rejected("Telegram no longer has the file", code="gone")
         url = f"{self._base.removesuffix('bot')}file/bot{self._token}/{path}"
-        answer = http.download(url, code=self.code)
-        if answer.status_code != 200:
-            raise Rejected("Telegram does not give the file", code=str(answer.status_code))
-        return Fetched(answer.content, attachment.content_type, attachment.name)
+        return http.file(url, attachment, code=self.code)
 
     def poll(self, timeout: float) -> Iterator[tuple[bytes, Sequence[Inbound]]]:
         """https://core.telegram.org/bots/api#getupdates; waits up to ``timeout`` seconds."""
@@ -165,8 +158,9 @@ class Telegram:
             self._call("setWebhook", webhook)
             yield f"Telegram: webhook set to {public_url}/in/telegram"
         for language in ("", *LANGUAGES):
-            menu = _MENU[language or "mn"]
-            commands = [{"command": name, "description": words} for name, words in menu.items()]
+            commands = [
+                {"command": name, "description": words} for name, words in menu(language or "mn")
+            ]
             self._call("setMyCommands", {"commands": commands, "language_code": language})
         yield f"Telegram: menu set in {', '.join(LANGUAGES)}"
 

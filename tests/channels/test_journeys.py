@@ -18,8 +18,9 @@ from config.settings import settings
 from store import attachments, automatic
 from store.db import reading, transaction
 from store.messages import Outbound
-from store.schema import address, grievance, inbox
+from store.schema import address, grievance, inbox, outbox, task
 from tests.channels.everything import Everything, everything
+from tests.house import until
 from workflow.commands import Act, Actor
 from workflow.handlers import Casework
 from workflow.states import Role
@@ -29,6 +30,7 @@ MORE = "Хоёр долоо хонож байна, малчид холоос у�
 OFFICER = Actor(Role.OFFICER, 1)
 PERSON = "9900000000000001"
 DORJ = "dorj@example.com"
+PHONE = "+97688110001"
 
 
 @pytest.fixture
@@ -218,3 +220,64 @@ def test_only_an_answer_in_public_names_the_person(all_of: Everything) -> None:
     all_of.sandbox.messenger(PERSON, text="тусламж")
     sent = Messenger(settings()).send(Outbound(1, "messenger", "me", PERSON, "Сайн уу", "k"))
     assert sent.address == ""
+
+
+# Twilio: who wants no messages, and reports in any order
+
+
+def outgoing() -> list[tuple[str, str]]:
+    with reading() as tx:
+        rows = tx.execute(select(outbox.c.state, outbox.c.error).order_by(outbox.c.id))
+        return [tuple(row) for row in rows]
+
+
+def test_who_opted_out_at_twilio_gets_nothing_more_until_they_return(all_of: Everything) -> None:
+    """Twilio has told them itself, and refuses ours with 21610."""
+    all_of.sandbox.sms(PHONE, WELL)
+    all_of.until_said("Дугаар", phone=PHONE)
+    all_of.settle()
+    (reference,) = references()
+    all_of.sandbox.behave("twilio", "error", address=PHONE, code=21610)
+    all_of.sandbox.sms(PHONE, "STOP", params={"OptOutType": "STOP"})
+    all_of.settle()
+    told = len(all_of.said(phone=PHONE))
+    _close(reference)
+    all_of.settle()
+    assert len(all_of.said(phone=PHONE)) == told
+    all_of.sandbox.behave("twilio", "ok", address=PHONE)
+    all_of.sandbox.sms(PHONE, "START", params={"OptOutType": "START"})
+    all_of.settle()
+    all_of.sandbox.sms(PHONE, f"ЯВЦ {reference}")
+    all_of.settle()
+    assert any(reference in text for text in all_of.said(phone=PHONE)[told:])
+
+
+@pytest.mark.parametrize("order", ["ordered", "shuffled", "late"])
+def test_reports_in_any_order_end_the_same(all_of: Everything, order: str) -> None:
+    all_of.sandbox.behave("twilio", callbacks=order, delay=0.05)
+    all_of.sandbox.sms(PHONE, "тусламж")
+    all_of.until_said("", phone=PHONE)
+
+    def delivered() -> bool:
+        all_of.go()
+        return [state for state, _ in outgoing()] == ["delivered"]
+
+    until(delivered, 8, "delivered")
+    all_of.settle()
+    assert delivered()
+
+
+@pytest.mark.parametrize("code", [30003, 30005, 30006, 30007, 30008])
+def test_what_a_network_did_not_deliver_is_a_call_to_make(all_of: Everything, code: int) -> None:
+    all_of.sandbox.behave("twilio", callbacks="failed", delay=0.01, code=code)
+    all_of.sandbox.sms(PHONE, WELL)
+    all_of.go()
+
+    def failed() -> bool:
+        all_of.go()
+        return outgoing()[:1] == [("failed", str(code))]
+
+    until(failed, 8, "failed")
+    with reading() as tx:
+        kinds = list(tx.execute(select(task.c.kind, task.c.detail)).all())
+    assert ("undelivered", str(code)) in [tuple(row) for row in kinds]

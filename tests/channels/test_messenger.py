@@ -298,9 +298,20 @@ class TestSetUp:
         call = opposite.calls("graph")[-1]["params"]
         assert call["get_started"] == {"payload": "/start"}
         assert [item["locale"] for item in call["greeting"]] == ["default", "kk_KZ", "en_US"]
-        for menu in call["persistent_menu"]:
+        menus = call["persistent_menu"]
+        assert [menu["locale"] for menu in menus] == ["default", "kk_KZ", "en_US"]
+        for menu in menus:
             payloads = [item["payload"] for item in menu["call_to_actions"]]
             assert payloads == ["/help", "/status", "/language"]
+        titles = [[item["title"] for item in menu["call_to_actions"]] for menu in menus]
+        assert titles == [
+            ["Тусламж", "Гомдлын явц", "Хэл солих"],
+            ["Көмек", "Шағымның барысы", "Тілді ауыстыру"],
+            ["Help", "Where my grievance stands", "Change language"],
+        ]
+        assert [item["text"].split("!")[0] for item in call["greeting"]] == [
+            "Сайн байна уу", "Сәлеметсіз бе", "Hello",
+        ]  # fmt: skip
         assert list(messenger().check()) == []
 
     def test_get_started_comes_back_as_the_command(self, opposite: SandboxServer) -> None:

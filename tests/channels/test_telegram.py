@@ -299,6 +299,8 @@ class TestSetUp:
         for call in menus:
             names = [item["command"] for item in call["params"]["commands"]]
             assert names == ["help", "status", "language"]
+        first_words = [call["params"]["commands"][0]["description"] for call in menus]
+        assert first_words == ["Тусламж", "Тусламж", "Көмек", "Help"]
         assert list(telegram().check()) == []
 
     def test_without_a_public_address_it_polls(
