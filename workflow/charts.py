@@ -1,4 +1,4 @@
-"""Charts as SVG of our own: no script, no style, black on white; the same data stands in a table.
+"""Charts as SVG of our own: no script, no style, light or dark; the data stands in a table too.
 
 Attributes alone, because pages forbid inline style, and one font name that every renderer may
 replace. A withheld number is drawn as a dash, never as a length.
@@ -12,7 +12,8 @@ from html import escape
 
 Bar = tuple[str, int | None]
 
-INK, BAR, RULE = "#1f2933", "#1f4e79", "#c5ced6"
+# Readable on white and on black; words take the colour of what is around them.
+INK, BAR, RULE = "currentColor", "#2f6fa8", "#8695a3"
 _WIDTH, _LABELS, _ROW, _THICK = 440, 170, 26, 15
 _HIGH, _FOOT = 190, 44
 _LONGEST = 26

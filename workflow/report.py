@@ -17,7 +17,7 @@ from config.profile import Profile, Span, profile
 from store import reports
 from store.db import reading
 from workflow import charts
-from workflow.grievance_log import headings
+from workflow.grievance_log import headings, label
 from workflow.indicators import MEDIANS, TABLES, TOTALS
 from workflow.period import Period
 from workflow.report_annex import LONGEST, annex
@@ -35,7 +35,7 @@ from workflow.report_blocks import (
 )  # fmt: skip
 from workflow.report_figures import Disclosure, Progress, disclose, nothing
 from workflow.report_words import PlaceName, Words, share
-from workflow.states import TRANSITIONS
+from workflow.states import TRANSITIONS, Role
 
 _RECEIVED = ("month", "kind", "category", "channel", "language", "place", "acknowledged")
 _HANDLING = ("status", "stage", "outcome", "timeliness", "backlog")
@@ -150,12 +150,12 @@ def _procedure(material: Material, words: Words) -> Iterator[Block]:
     yield Grid("", names, rows, (3, 3, 2))
     steps = [
         (words.t(f"procedure.command.{row.command}", name="…").removesuffix(" …"),
-         words.t(f"status.{row.to}.label"))
+         ", ".join(label("actor", role, language) for role in Role if role in row.who))
         for row in TRANSITIONS
         if row.command in _STEPS and row.to
     ]  # fmt: skip
-    head = [words.t(f"desk.report.{name}") for name in ("step", "leads_to")]
-    yield Grid(words.t("desk.report.steps"), head, list(dict.fromkeys(steps)), (1, 1))
+    head = [words.t(f"desk.report.{name}") for name in ("step", "who")]
+    yield Grid(words.t("desk.report.steps"), head, list(dict.fromkeys(steps)), (1, 2))
     if routes := material.project.routes.get(language):
         yield Para(f"{words.t('desk.report.routes')}: {routes}")
 

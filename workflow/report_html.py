@@ -27,7 +27,7 @@ th,td{padding:.4rem .6rem;vertical-align:top;overflow-wrap:anywhere}
 td{border-bottom:1px solid var(--rule)}.n{text-align:right;white-space:nowrap}
 caption{text-align:left;font-weight:bold;padding:.4rem 0}
 .scroll{overflow-x:auto}.wide{font-size:.75rem;min-width:60rem}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.8rem;padding:0;
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.8rem;padding:0;
 list-style:none;margin:1.2rem 0}
 .tiles li{background:var(--pale);border-left:4px solid var(--blue);padding:.7rem .9rem}
 .tiles strong{display:block;font-size:1.6rem;line-height:1.2;color:var(--blue)}
