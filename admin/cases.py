@@ -79,9 +79,9 @@ def _page(tx: Transaction, case: Case, at_work: Form | None = None, **more: Any)
     return render_template(
         "case.html", d=found, case=case, steps=[f for f in forms if f.row.step],
         more=[f for f in forms if not f.row.step and f.command not in {"note", "reply"}],
-        timeline=_timeline(found), **replies.beside(tx, found, named), **side.of(tx, _scope()),
+        timeline=timeline(found), **replies.beside(tx, found, named), **side.of(tx, _scope()),
         **links.of(tx, case),
-        place=_place(case), stage=profile().stage(case.stage).name.of(guard.language()),
+        place=place_name(case), stage=profile().stage(case.stage).name.of(guard.language()),
         care=care.of(tx, found), may_handle=acts.may_handle(found, person),
         meetings=committee.of(tx, case), suggested=committee.suggested(tx, case),
         **_options(found), **more,
@@ -102,7 +102,7 @@ def _options(found: Dossier) -> dict[str, Any]:
     }
 
 
-def _place(case: Case) -> str:
+def place_name(case: Case) -> str:
     """The place in words, where intake found one."""
     if not case.place:
         return ""
@@ -115,7 +115,7 @@ def _place(case: Case) -> str:
 # -- timeline -----------------------------------------------------------------------------------
 
 
-def _timeline(found: Dossier, since: int = 0) -> list[_Step]:
+def timeline(found: Dossier, since: int = 0) -> list[_Step]:
     """The trail in words, the latest first."""
     return [_step(event, found) for event in reversed(found.events) if event.seq > since]
 
@@ -184,7 +184,7 @@ def _changed(tx: Transaction, case: Case, command: str) -> tuple[str, int]:
     since = int(version) - 1 if version.isdecimal() else 0
     typed = [request.form.get(name, "") for name in ("text", "summary", "reason")]
     page = render_template(
-        "changed.html", case=case, command=command, timeline=_timeline(found, since),
+        "changed.html", case=case, command=command, timeline=timeline(found, since),
         typed="\n".join(filter(None, typed)),
     )  # fmt: skip
     return page, 409

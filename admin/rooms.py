@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from admin import bulk, dashboard, guide, links, office, replies, reports
+from admin import bulk, casefile, dashboard, guide, links, office, replies, reports
 
 ROOMS: tuple[Blueprint, ...] = (
     bulk.blueprint,
+    casefile.blueprint,
     dashboard.blueprint,
     links.blueprint,
     guide.blueprint,

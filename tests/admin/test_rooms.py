@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from admin import dashboard, guard
@@ -17,8 +18,12 @@ from store import corrections
 from store import desk as rows
 from store.case import Case
 from store.db import reading, transaction
+from store.schema import access_log
 from tests.admin import town
 from tests.admin.conftest import Desk, another, fresh
+from workflow.commands import Act, Actor, Register
+from workflow.handlers import Casework
+from workflow.states import Role
 
 Cases = list[Case]
 
@@ -216,3 +221,33 @@ def test_settings_are_changed_by_few(app: Flask, store: str) -> None:
         for day in corrections.holidays(tx):
             corrections.drop_holiday(tx, day.day)
         corrections.load(tx)
+
+
+# -- paper --------------------------------------------------------------------------------------
+
+
+def test_the_case_file_is_one_pdf_and_on_record(desk: Desk, cases: Cases) -> None:
+    desk.do(cases[0], "note", text="#panic(`үгүй`) *од* $x$ \\")
+    answer = desk.get(f"/cases/{cases[0].reference}/file.pdf")
+    assert answer.data.startswith(b"%PDF-")
+    assert len(answer.data) > 10_000
+    assert answer.headers["Content-Disposition"].endswith(f'"{cases[0].reference}.pdf"')
+    with reading() as tx:
+        actions = tx.execute(select(access_log.c.action)).scalars().all()
+    assert "export" in actions
+
+
+def test_the_notice_board_holds_answers_nobody_can_be_sent(
+    desk: Desk, cases: Cases, saraa: int
+) -> None:
+    now = clock.now()
+    with transaction() as tx:
+        work = Casework(tx, now)
+        letter = work.register(Register("letter", "Нэргүй захиа", now, language="mn"))
+        close = {"outcome": "resolved", "summary": "Гэрэлтүүлэг тавьсан"}
+        work.act(Act("close", letter.id, Actor(Role.OFFICER, saraa), close))
+        work.flush()
+    page = desk.page("/notice-board")
+    assert "Гэрэлтүүлэг тавьсан" in page
+    assert "Нэргүй захиа" not in page
+    assert "Бүртгэл дахин нээгдсэн" not in page, "that person was written to"
