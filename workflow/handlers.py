@@ -26,7 +26,7 @@ from workflow.commands import SYSTEM, Act, Actor, Refused, Register, permitted
 from workflow.numbers import Numbers
 from workflow.post import Pending, extra_of
 from workflow.reference import new_code
-from workflow.states import Clock, Role, Status, Transition, find
+from workflow.states import STAFF, Clock, Role, Status, Transition, find
 
 EVENT = {
     "register": "registered", "acknowledge": "acknowledged", "append": "appended",
@@ -53,7 +53,7 @@ _ASIDE = {
 } | care.ASIDE  # fmt: skip
 _OURS = {"resume", "proceed", "hand_back"}
 # Words of people: kept where they can be erased, never in the trail.
-_WORDS = {"text", "joins", "agenda", "participants", "decision"}
+_WORDS = {"text", "gist", "joins", "agenda", "participants", "decision"}
 
 
 class Casework:
@@ -147,9 +147,14 @@ class Casework:
         act = approval.routed(case, act)
         row = permitted(case, act, self.profile)
         answers = case.paused_at is not None and case.waiting_on == "them"
+        promised = winding.last_day(case, self.profile)
         rewound = self._apply(case, row, act)
         payload = self._payload(case, row, act, rewound=rewound)
         self._record(case, row, act.actor, payload, extra_of(act.values))
+        # In the dialogue the next question would drown in it.
+        by_us = act.actor.role in STAFF and not case.sensitive
+        if rewound and by_us and winding.is_later(case, promised, self.profile):
+            self.tell(case, "redated")
         if answers and row.command == "append":  # what we waited for is here
             self.act(Act("resume", case.id, SYSTEM))
         if row.command == "approve":

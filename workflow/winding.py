@@ -83,6 +83,17 @@ def reclassified(case: Case, now: datetime, project: Profile, *, sealed: bool = 
     return True
 
 
+def last_day(case: Case, project: Profile) -> date | None:
+    """The day by which an answer is promised, as the complainant reads it."""
+    return case.due_at.astimezone(zone(case, project)).date() if case.due_at else None
+
+
+def is_later(case: Case, promised: date | None, project: Profile) -> bool:
+    """Whether the answer is due on a later day than was ``promised``."""
+    day = last_day(case, project)
+    return day is not None and promised is not None and day > promised
+
+
 def wind(
     case: Case, row: Transition, values: Mapping[str, Any], now: datetime, project: Profile
 ) -> None:

@@ -69,6 +69,15 @@ def test_a_long_life_is_computed_from_its_trail() -> None:
     assert found.elapsed(START + 50 * DAY) == (20 - 5) * DAY + (5 - 4) * DAY + 5 * DAY
 
 
+def test_a_later_day_is_told_and_an_earlier_one_is_kept_quiet() -> None:
+    case = office.register(START)
+    office.act(case, "classify", START, kind="suggestion")
+    office.act(case, "classify", START, kind="question")
+    told = [text for name, text in office.letters(case) if name == "redated"]
+    assert len(told) == 1
+    assert "2026.11.30" in told[0]
+
+
 def test_an_extension_is_given_once_in_a_stage() -> None:
     case = office.register(START)
     office.act(case, "extend", START, days=5, reason="зам")
