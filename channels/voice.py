@@ -7,8 +7,9 @@ decides. https://www.twilio.com/docs/voice/twiml#request-parameters
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
@@ -190,6 +191,32 @@ class TwilioVoice:
         if answer.status_code != 200:
             raise ChannelDown("voice: recording not there yet", code=str(answer.status_code))
         return Fetched(answer.content, answer.headers.get("content-type", ""), attachment.name)
+
+    def recent(self, since: datetime) -> Iterator[tuple[bytes, Sequence[Inbound]]]:
+        """Recordings since ``since`` that Twilio has, oldest first, to find those we missed.
+
+        Those of calls that may still be going on come by themselves.
+        """
+        query = {"DateCreated>": f"{since.astimezone(UTC):%Y-%m-%d}", "PageSize": "1000"}
+        listed = objects(self._call("GET", "Recordings.json", query), "recordings")
+        for recording in reversed(listed):
+            created = _date(text(recording, "date_created"))
+            if created and since <= created <= clock.now() - FOUND_WITHIN:
+                yield from self._missed(recording)
+
+    def _missed(self, recording: Json) -> Iterator[tuple[bytes, Sequence[Inbound]]]:
+        sid, call = text(recording, "sid"), text(recording, "call_sid")
+        made = self._call("GET", f"Calls/{call}.json", {})
+        event = {
+            "CallSid": call,
+            "RecordingSid": sid,
+            "RecordingDuration": text(recording, "duration"),
+            "From": text(made, "from"),
+            "To": text(made, "to"),
+            "Direction": text(made, "direction"),
+        }
+        if said := self._recorded(event, call, {}):
+            yield json.dumps(event).encode(), said
 
     def check(self) -> Iterable[Problem]:
         """Whether Twilio lets us in and sends calls here, and whether people spoke the clips."""

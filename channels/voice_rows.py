@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hmac import compare_digest
 from typing import Any
 
 from sqlalchemy import select, update
@@ -125,7 +126,8 @@ def opened(value: str, code: str) -> Case | str:
         if attempts.locked(tx, [row.id], now) or attempts.reference_locked(tx, [number], now):
             return "locked"
         case = grievances.by_references(tx, {number}).get(number)
-    return case if case and code and case.code == code else "not_found"
+    right = compare_digest((case.code if case else "").encode(), code.encode())
+    return case if case and right else "not_found"
 
 
 def news(letter_id: int) -> News | None:

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from channels.sandbox.calls import params_of
 from channels.sandbox.twilio_state import API, Refusal
 from channels.sandbox.uploads import BadAction, decoded
-from channels.sandbox.voice_state import Call, Exchange, resource
+from channels.sandbox.voice_state import Call, Exchange, described, resource
 
 CREATE = ("To", "From", "Url", "Method", "StatusCallback", "StatusCallbackEvent", "Timeout")
 NUMBER_FORM = ("VoiceUrl", "StatusCallback", "VoiceMethod")
@@ -45,6 +45,20 @@ def add(routes: Blueprint, exchange: Exchange, authorise: Callable[[str], None])
             call for call in reversed(exchange.calls.values()) if wanted in (None, call.person)
         ]
         return jsonify({"calls": [resource(account, call) for call in found[:size]]})
+
+    @routes.get(f"{folder}/Calls/<sid>.json")
+    def one_call(account: str, sid: str) -> Response:
+        authorise(account)
+        call = exchange.calls.get(sid)
+        if call is None:
+            raise Refusal(404, 20404, "The requested call was not found")
+        return jsonify(resource(account, call))
+
+    @routes.get(f"{folder}/Recordings.json")
+    def list_recordings(account: str) -> Response:
+        authorise(account)
+        found = reversed(exchange.recordings.values())
+        return jsonify({"recordings": [described(account, recording) for recording in found]})
 
     @routes.get(f"{folder}/Recordings/<sid>")
     def recording(account: str, sid: str) -> AnyResponse:

@@ -10,9 +10,9 @@ import io
 import wave
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import format_datetime
 from threading import Lock
-from typing import Any
 from urllib.parse import urljoin
 from xml.etree import ElementTree
 
@@ -34,6 +34,8 @@ class Recording:
 
     sid: str
     content: bytes
+    call: str = ""
+    created: datetime = field(default_factory=now)
 
     @property
     def seconds(self) -> int:
@@ -69,7 +71,7 @@ class Call:
     presses: int = 0
     steps: int = 0
     answers: list[Json] = field(default_factory=list)
-    created: Any = field(default_factory=now)
+    created: datetime = field(default_factory=now)
 
     def shown(self, since: int = 0) -> Json:
         """The call as a handset shows it, with what was heard from ``since`` on."""
@@ -157,7 +159,7 @@ class Exchange:
         """Say something, then press # or, in the middle of it, hang up."""
         self._expect(call, "voice")
         verb = call.verbs.pop(0)
-        recording = Recording(new_sid("RE"), content)
+        recording = Recording(new_sid("RE"), content, call.sid)
         self.recordings[recording.sid] = recording
         call.seconds += length_of(content)
         call.presses += not hang_up
@@ -295,6 +297,19 @@ class Exchange:
         name = url.partition("/clips/")[2] or "recording"
         call.heard.append({"n": len(call.sounds), "clip": name, "seconds": round(seconds, 2)})
         call.sounds.append(response.content)
+
+
+def described(account: str, recording: Recording) -> Json:
+    """``recording`` as Twilio's Recording resource, as far as anybody reads it here."""
+    return {
+        "sid": recording.sid,
+        "account_sid": account,
+        "call_sid": recording.call,
+        "duration": str(recording.seconds),
+        "status": "completed",
+        "date_created": format_datetime(recording.created),
+        "uri": f"/{API}/Accounts/{account}/Recordings/{recording.sid}.json",
+    }
 
 
 def resource(account: str, call: Call) -> Json:

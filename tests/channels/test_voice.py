@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
@@ -12,14 +13,16 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from channels import media, registry
+from channels import media, poll, registry
+from channels.sandbox.voice_state import Recording
 from channels.sandbox.webhook import twilio_signature
+from channels.voice import TwilioVoice
 from config import clock
 from config.settings import settings
 from store.db import transaction
 from store.messages import OutboundState
 from store.schema import address, attachment, case_event, grievance, inbox, outbox, raw_event, task
-from tests.channels.hotline import CALLER, LANDLINE, OURS, Hotline, digits, hotline
+from tests.channels.hotline import CALLER, LANDLINE, OURS, Hotline, digits, hotline, voice
 
 
 @pytest.fixture
@@ -391,3 +394,25 @@ def test_the_end_told_again_calls_nobody_twice(line: Hotline) -> None:
     for _ in range(3):
         assert _post(f"{line.url}/in/voice/status", over).status_code == 200
     assert len(line.rows(outbox)) == 1
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_recording_that_was_never_told_of_is_found(line: Hotline) -> None:
+    """We were away for both the request and the call-back; Twilio has it nevertheless."""
+    caller = line.caller()
+    caller.dial()
+    caller.press("1")
+    caller.press("1")
+    exchange = line.sandbox.exchange
+    sid = "RE" + "3" * 32
+    long_ago = clock.now() - timedelta(hours=2)
+    exchange.recordings[sid] = Recording(sid, voice(4.0), caller.call, long_ago)
+    channel = registry.active()["voice"]
+    assert isinstance(channel, TwilioVoice)
+    for _ in range(2):
+        poll.reconcile(channel)
+        line.work()
+    (case,) = line.rows(grievance)
+    assert [case.reference in text for text in line.texts()] == [True]
+    media.fetch_due(registry.active())
+    assert [row.state for row in line.rows(attachment)] == ["stored"]
