@@ -34,7 +34,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "pause": ("reason",),
     "resume": (),
     "escalate": ("reason",),
-    "classify": ("kind", "category", "language", "track"),
+    "classify": ("kind", "category", "language", "gist", "track"),
     "seal": ("sensitive",),
     "unseal": ("reason",),
     "withdraw": (),
@@ -234,6 +234,8 @@ _READERS: dict[str, Callable[[Dossier, str], dict[str, Any]]] = {
     "court": _text("court"),
     "number": _text("number"),
     "summary": _text("summary"),
+    # The words of a sealed matter are in one place alone, and a summary of them too.
+    "gist": lambda dossier, text: {"gist": text} if text and not dossier.case.sensitive else {},
     "reason": _text("reason"),
     "text": _text("text"),
 }

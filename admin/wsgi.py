@@ -8,10 +8,12 @@ from types import FrameType
 
 import waitress
 
+from admin import office
 from admin.app import create_app
 from config import log
 from config.errors import HariuError
 from config.settings import settings
+from store.db import DatabaseAway, transaction
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -19,10 +21,20 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
+def _settle() -> None:
+    """Replies at hand to begin with; an absent database has them at the next start."""
+    try:
+        with transaction() as tx:
+            office.seed(tx)
+    except DatabaseAway:
+        log.get().warning("replies at hand wait", error="database")
+
+
 def main() -> None:
     """Serve until told to stop."""
     log.set_up("desk", settings().log_level)
     app = create_app()
+    _settle()
     signal.signal(signal.SIGTERM, _stop)
     log.get().info("desk starts", port=settings().desk_port)
     waitress.serve(

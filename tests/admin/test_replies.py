@@ -17,6 +17,7 @@ from store.db import reading, transaction
 from store.messages import OutboundState
 from store.outbox import claim
 from store.schema import case_event, draft, outbox
+from tests.admin import town
 from tests.admin.conftest import Desk, another, fresh
 
 Cases = list[Case]
@@ -149,3 +150,21 @@ def test_who_only_looks_neither_takes_back_nor_sends(
     assert looker.post(f"{path}/unsend").status_code == 403
     assert looker.post(f"{path}/letters/1/again").status_code == 403
     assert len(_replies(cases[0])) == 1
+
+
+def test_a_kazakh_grievance_gets_a_summary_for_those_who_read_none(
+    app: Flask, desk: Desk, cases: Cases, saraa: int
+) -> None:
+    kazakh = cases[2]
+    gist = "Сумын төвд интернэт алга"
+    desk.do(kazakh, "classify", kind="complaint", category="access", language="kk", gist=gist)
+    page = desk.page(f"/cases/{kazakh.reference}")
+    assert page.index(gist) < page.index("Ауыл әкімшілігінде"), "beside the original"
+    assert gist in desk.page("/?view=kazakh")
+    with reading() as tx:
+        payloads = select(case_event.c.payload).where(case_event.c.grievance_id == kazakh.id)
+        assert gist not in str(tx.execute(payloads).all()), "words of people are not in the trail"
+    town.sealed(kazakh, clock.now(), saraa)
+    focal = another(app, "bold", "officer", "focal_point")
+    focal.do(kazakh, "classify", kind="complaint", category="access", language="kk", gist=gist)
+    assert fresh(kazakh).gist == ""
