@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
 
@@ -16,7 +17,7 @@ from workflow.commands import Act, Actor, Refused, Register
 from workflow.handlers import Casework
 from workflow.letters import ANSWERED
 from workflow.reckoning import Reckoning, reckon
-from workflow.states import Role
+from workflow.states import Outcome, Role
 
 START = datetime(2026, 9, 1, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -207,3 +208,16 @@ def test_each_kind_has_its_own_good_end(kind: str, language: str) -> None:
     assert told.split(".")[0] == i18n.text(
         f"letter.answered.{kind}.sms", language, reference=case.reference, summary=""
     ).split(".")[0]  # fmt: skip
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_names_the_banks_bodies(outcome: Outcome) -> None:
+    kinds = ("complaint", *sorted(ANSWERED))
+    for number, (kind, language) in enumerate(product(kinds, ("mn", "kk", "en"))):
+        case = office.register(START, number, "telegram", language, kind=kind)
+        # As an outside system closed it: a refusal would wait for a second person here.
+        office.act(case, "close", START, outcome=str(outcome), summary="Тайлбар", at=START)
+        name, told = office.letters(case)[-1]
+        assert name == "closed"
+        assert "worldbank.org/GRS" in told
+        assert "inspectionpanel.org" in told
