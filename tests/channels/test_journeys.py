@@ -19,7 +19,7 @@ from store import attachments, automatic
 from store.db import reading, transaction
 from store.messages import Outbound
 from store.schema import address, grievance, inbox, outbox, task
-from tests.channels.everything import Everything, everything
+from tests.channels.everything import MAIL, Everything, everything
 from tests.house import until
 from workflow.commands import Act, Actor
 from workflow.handlers import Casework
@@ -152,6 +152,25 @@ def test_nothing_is_told_to_machines_about_their_files(all_of: Everything) -> No
     fetch_due(registry.active())
     all_of.go()
     assert all_of.said(mail=DORJ) == []
+
+
+def test_the_letters_of_another_hariu_end_in_the_list_of_machines(all_of: Everything) -> None:
+    all_of.sandbox.mail(DORJ, WELL, subject="Худаг")
+    all_of.fetch()
+    all_of.settle()
+    ours = all_of.sandbox.calls("mail")
+    for call in ours:  # the same letters, as another office's instance writes them to us
+        lines = "".join(f"{name}: {value}\r\n" for name, value in call["params"]["headers"].items())
+        foreign = lines.replace(MAIL, "gomdol@two.example").replace("base64", "8bit")
+        foreign = foreign.replace(MAIL.partition("@")[2], "two.example")
+        all_of.sandbox.world.mailbox.add(f"{foreign}\r\n{call['params']['text']}".encode())
+    all_of.fetch()
+    all_of.settle()
+    assert len(ours) >= 2
+    assert len(all_of.sandbox.calls("mail")) == len(ours)
+    assert len(references()) == 1
+    with reading() as tx:
+        assert len(automatic.newest(tx, 10)) == len(ours)
 
 
 def test_an_automatic_mail_becomes_a_grievance_once_an_officer_says_so(all_of: Everything) -> None:
