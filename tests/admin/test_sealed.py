@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from datetime import timedelta
+from pathlib import Path
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 from flask import Flask
@@ -14,17 +17,20 @@ from werkzeug.test import TestResponse
 from admin import queue
 from channels.web import create_app as public_app
 from config import clock
+from config.cli import hariu
+from config.profile import profile
 from store import cli as store_cli
-from store import dump, files, inbox, links, people, sealed, tasks
+from store import dump, files, inbox, links, notices, people, sealed, tasks
 from store.case import Case
 from store.db import reading, transaction
 from store.inbox import Receipt
 from store.messages import Inbound
-from store.schema import access_log, attachment, grievance
+from store.schema import access_log, attachment, grievance, notice, officer
 from store.schema import inbox as inbox_table
 from tests import instance
 from tests.admin import town
 from tests.admin.conftest import Desk, another, fresh
+from workflow import digest
 from workflow.commands import Act, Actor, Register
 from workflow.handlers import Casework
 from workflow.states import Role
@@ -178,6 +184,36 @@ def test_dumps_hold_it_only_with_a_reason_that_is_logged(secret: Case, what: str
     assert (f"dump {what}", "шүүхийн шаардлага") in {tuple(row) for row in logged}
     refused = CliRunner().invoke(store_cli.commands, ["dump", what, "--sensitive"])
     assert refused.exit_code == 2
+
+
+def test_neither_the_grievance_log_nor_a_digest_tells_of_it(
+    secret: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for form in ("csv", "xlsx"):
+        file = tmp_path / f"log.{form}"
+        asked = ["log", "export", "--format", form, "--from", "2026-01-01", "--to", "2027-12-31"]
+        done = CliRunner().invoke(hariu, [*asked, "--lang", "mn", "-o", str(file)])
+        assert done.exit_code == 0, done.output
+        rows = _rows(file)
+        assert [row[0] for row in rows if str(row[0]).isdecimal()] == ["1", "2"], "no gap"
+        assert not leaks(str(rows), secret), form
+    monkeypatch.setitem(digest._done, "day", "")
+    morning = clock.now().astimezone(profile().timezone).replace(hour=12)
+    assert digest.daily(morning)
+    with reading() as tx:
+        facts = {row.officer_id: row.facts for row in tx.execute(select(notice))}
+        plain = tx.scalar(select(officer.c.id).where(officer.c.login == "saraa"))
+        told = str(notices.of_officer(tx, plain, sensitive=False))
+    assert "sealed" not in facts[plain]
+    assert facts[plain]["us"] == 2, "the other two, no more"
+    assert not leaks(told, secret)
+
+
+def _rows(file: Path) -> list[list[str]]:
+    if file.suffix == ".csv":
+        return list(csv.reader(file.read_text("utf-8-sig").splitlines()))
+    book = openpyxl.load_workbook(file)
+    return [[str(cell) for cell in row] for sheet in book for row in sheet.values]
 
 
 def test_what_is_said_around_it_is_not_dumped_either(store: str) -> None:
