@@ -12,7 +12,6 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import date
-from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -23,18 +22,20 @@ from bot import gazetteer
 from channels import site_words
 from config import clock, i18n
 from config.profile import profile
+from config.settings import settings
 from store.db import reading
 from store.schema import grievance
 from workflow import charts
 from workflow.indicators import MEDIANS, TABLES, TOTALS
 from workflow.period import Period, before, preset
-from workflow.report_figures import disclose
+from workflow.report_figures import disclose, known
 from workflow.report_words import Words
 from workflow.suppression import Release
 
 _MOST = 8
 _HOUR = 3600
 _one = Lock()
+_kept_figures: dict[tuple[str, Period], Release] = {}
 
 
 def add_to(site: Blueprint) -> None:
@@ -126,17 +127,19 @@ def _asked() -> tuple[Period, Release]:
     return period, figures(period)
 
 
-@lru_cache(maxsize=64)
-def _figures(database: str, period: Period) -> Release:
-    return disclose(period, clock.now()).shown
-
-
 def figures(period: Period) -> Release:
-    """What is disclosed of a period that is over. One request computes it, the others wait."""
-    from config.settings import settings
+    """What is disclosed of a period that is over. One request computes it, the others wait.
 
+    What is remembered for good is kept by the process; a database of its own has its own figures.
+    """
+    place = (settings().database_url, period)
     with _one:
-        return _figures(settings().database_url, period)
+        if place not in _kept_figures:
+            shown = disclose(period, clock.now()).shown
+            if known(period) is None:  # the demonstration is loaded
+                return shown
+            _kept_figures[place] = shown
+        return _kept_figures[place]
 
 
 # -- rows -------------------------------------------------------------------------------------

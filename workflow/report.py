@@ -114,19 +114,16 @@ def _summary(material: Material, words: Words) -> Iterator[Block]:
     yield Heading(words.t("desk.report.summary"))
     yield Para(words.t("desk.report.summary_text", project=project))
     shares = {"in_time": ("timeliness", "in_time"), "satisfied": ("satisfaction", "3")}
-    tiles = [(name, words.number(shown.totals[name])) for name in ("received", "closed", "open")]
+    tiles = [(name, words.figure(shown, name)) for name in ("received", "closed", "open")]
     for name, (table, cell) in shares.items():
         found = share(shown, table, cell)
         empty = shown.totals[TABLES[table]] == 0
         tiles.append(
             (name, "–" if empty else f"{found} %" if found is not None else words.number(None))
         )
-    tiles.append(("days_to_close", words.number(shown.medians["days_to_close"])))
+    tiles.append(("days_to_close", words.figure(shown, "days_to_close")))
     yield Tiles([(words.t(f"figure.{name}.label"), value) for name, value in tiles])
-    rows = [
-        (words.t(f"figure.{name}.label"), words.number((shown.totals | shown.medians)[name]))
-        for name in _FIGURES
-    ]
+    rows = [(words.t(f"figure.{name}.label"), words.figure(shown, name)) for name in _FIGURES]
     head = (words.t("desk.report.figure"), words.t("figure.number"))
     yield Grid("", head, rows, (5, 1), frozenset({1}))
     yield Para(words.t("figure.suppression"), note=True)
@@ -195,9 +192,7 @@ def _numbers(
 
 def _handling(material: Material, words: Words) -> Iterator[Block]:
     shown = material.disclosure.shown
-    named = {"reopened": shown.totals, "appealed": shown.totals}
-    tiles = [(name, words.number(source[name])) for name, source in named.items()]
-    tiles += [(name, words.number(shown.medians[name])) for name in MEDIANS]
+    tiles = [(name, words.figure(shown, name)) for name in ("reopened", "appealed", *MEDIANS)]
     yield Tiles([(words.t(f"figure.{name}.label"), value) for name, value in tiles])
     yield from _tables(material, words, _HANDLING)
 
@@ -205,7 +200,7 @@ def _handling(material: Material, words: Words) -> Iterator[Block]:
 def _sensitive(material: Material, words: Words) -> Iterator[Block]:
     yield Heading(words.t("desk.report.sensitive"))
     yield Para(words.t("desk.report.sensitive_text"))
-    value = words.number(material.disclosure.shown.totals["sealed"])
+    value = words.figure(material.disclosure.shown, "sealed")
     yield Tiles([(words.t("figure.sealed.label"), value)])
 
 

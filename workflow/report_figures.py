@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import exists, select
+
 from config.profile import profile
 from store import reports
 from store.db import Transaction, reading, transaction
+from store.schema import grievance
 from workflow.indicators import Figures, compute
 from workflow.period import Period
 from workflow.suppression import Release, suppress
@@ -43,7 +46,8 @@ def disclose(
 ) -> Disclosure:
     """The figures of ``period``. Once it is over they are remembered and never change again.
 
-    With ``remember`` false it is a look in the house, nothing is disclosed.
+    With ``remember`` false it is a look in the house, nothing is disclosed. Nor is anything while
+    the demonstration is loaded: invented figures must not bind the real ones.
 
     A period that still runs gives provisional figures, not for disclosure: they are not remembered.
     """
@@ -52,11 +56,18 @@ def disclose(
     with reading() as tx:
         figures = compute(tx, period, told)
         earlier = [_release(row) for row in reports.issues(tx)]
+        remember = remember and not _practising(tx)
     over = period.over(now, profile().timezone)
     if not (over and remember):
         return Disclosure(period, suppress(figures, period, earlier), over, now)
     with transaction() as tx:
         return _remember(tx, period, figures, now)
+
+
+def _practising(tx: Transaction) -> bool:
+    """Whether grievances of the demonstration are here."""
+    demo = grievance.c.facts["demo"].as_boolean()
+    return bool(tx.scalar(select(exists().where(demo))))
 
 
 def _remember(tx: Transaction, period: Period, figures: Figures, now: datetime) -> Disclosure:

@@ -62,6 +62,11 @@ class Words:
             listed.sort(key=lambda item: (item[0] == "unknown", -(item[1] or 0), item[0]))
         return [(self.cell(table, code), value) for code, value in listed]
 
+    def figure(self, shown: Release, name: str) -> str:
+        """A total or a median; a dash for the median of nothing."""
+        found = {**shown.totals, **shown.medians}
+        return self.number(found[name]) if name in found else "–"
+
     def number(self, value: float | None) -> str:
         """A count or a median; a word where it is withheld."""
         return self.t("figure.hidden") if value is None else f"{value:,g}"

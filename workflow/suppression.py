@@ -42,7 +42,7 @@ Cells = dict[str, int | None]
 class Release:
     """What is disclosed of a period; None is hidden. A table that is None is hidden as a whole.
 
-    Cells that are not listed are zero.
+    Cells that are not listed are zero, medians that are not listed are of nothing.
     """
 
     start: date
@@ -92,8 +92,9 @@ def suppress(figures: Figures, period: Period, earlier: Sequence[Release]) -> Re
         cells = figures.tables.get(name, {})
         found.tables[name] = _table(name, total, cells, found, others)
     for name in MEDIANS:
-        middle, count = figures.medians.get(name, (0.0, 0))
-        found.medians[name] = middle if count >= LEAST else None
+        if name in figures.medians:
+            middle, count = figures.medians[name]
+            found.medians[name] = middle if count >= LEAST else None
     return found
 
 

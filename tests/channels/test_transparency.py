@@ -31,11 +31,11 @@ PERSONAL = (
 
 @pytest.fixture
 def client(store: str) -> Iterator[FlaskClient]:
-    transparency._figures.cache_clear()
+    transparency._kept_figures.clear()
     with time_machine.travel(NOW, tick=False):
         village.channels_known()
         yield create_app().test_client()
-    transparency._figures.cache_clear()
+    transparency._kept_figures.clear()
 
 
 def populate(count: int = 24) -> None:
@@ -90,7 +90,7 @@ def test_the_figures_stay_once_they_were_shown(client: FlaskClient) -> None:
     populate()
     before = read(client, "/transparency.json")
     village.arrive(SPRING + timedelta(days=3), "хожим ирсэн захидал")
-    transparency._figures.cache_clear()  # another process
+    transparency._kept_figures.clear()  # another process
     assert read(client, "/transparency.json") == before
 
 

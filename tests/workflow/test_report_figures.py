@@ -69,6 +69,13 @@ def test_a_look_is_no_disclosure(store: str) -> None:
     assert (running.final, known(running.period)) == (False, None)
 
 
+def test_the_demonstration_binds_nothing(store: str) -> None:
+    populate()
+    village.arrive(datetime(2026, 3, 3, tzinfo=UTC), "үзүүлэх", facts={"demo": True})
+    seen = disclose(HALF, NOW)
+    assert (seen.final, seen.shown.totals["received"], known(HALF)) == (True, 45, None)
+
+
 def test_reports_made_at_once_know_of_one_another(store: str) -> None:
     populate()
     periods = [*QUARTERS, HALF, Period(date(2026, 1, 1), date(2026, 5, 31))] * 2
