@@ -146,7 +146,7 @@ def _procedure(material: Material, words: Words) -> Iterator[Block]:
     names = [words.t(f"desk.report.{name}") for name in ("stage", "who", "time")]
     yield Grid("", names, rows, (3, 3, 2))
     steps = [
-        (words.t(f"procedure.command.{row.command}", name="…").removesuffix(" …"),
+        (words.t(f"procedure.command.{row.command}", name="…").removesuffix(" …").rstrip(":"),
          ", ".join(label("actor", role, language) for role in Role if role in row.who))
         for row in TRANSITIONS
         if row.command in _STEPS and row.to
