@@ -100,12 +100,12 @@ def _code(
 ) -> Turn:
     """Right number and code open a grievance; a wrong pair counts, whichever of them is wrong."""
     number = conversation.number
-    if opened(number, inbound.answers.get("code", ""), knowledge) is not None:
+    if _opened(number, inbound.answers.get("code", ""), knowledge) is not None:
         return Turn(conversation)
     return Turn(conversation, wrong_code=number if is_reference(number) else "")
 
 
-def opened(number: str, code: str, knowledge: Knowledge) -> Case | None:
+def _opened(number: str, code: str, knowledge: Knowledge) -> Case | None:
     """The grievance that number and code open, unless too many were tried."""
     case = knowledge.named.get(number)
     right = compare_digest((case.code if case else "").encode(), code.encode())

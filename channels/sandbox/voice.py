@@ -54,6 +54,13 @@ def add(routes: Blueprint, exchange: Exchange, authorise: Callable[[str], None])
             raise Refusal(404, 20404, "The requested call was not found")
         return jsonify(resource(account, call))
 
+    _add_recordings(routes, exchange, authorise, folder)
+    _add_numbers(routes, exchange, authorise, folder)
+
+
+def _add_recordings(
+    routes: Blueprint, exchange: Exchange, authorise: Callable[[str], None], folder: str
+) -> None:
     @routes.get(f"{folder}/Recordings.json")
     def list_recordings(account: str) -> Response:
         authorise(account)
@@ -69,8 +76,6 @@ def add(routes: Blueprint, exchange: Exchange, authorise: Callable[[str], None])
     @routes.get("/cdn/<sid>")
     def sound(sid: str) -> Response:
         return Response(_recorded(exchange, sid), mimetype="audio/x-wav")
-
-    _add_numbers(routes, exchange, authorise, folder)
 
 
 def _add_numbers(

@@ -20,14 +20,16 @@ from channels import jobs, registry
 from channels.jobs import deliver
 from channels.release import release
 from channels.sandbox.server import SandboxServer
+from config import clock
 from config import profile as profiles
 from config.settings import settings
 from config.wav import RATE, wav
 from store import inbox
 from store.db import reading
-from store.queue import PARTITIONS
+from store.queue import DRAIN
 from tests.channels.twiml import check
 from tests.channels.website import served
+from workflow.jobs import waiting
 
 OURS = "+97675000000"
 CALLER = "+97688110001"
@@ -99,8 +101,11 @@ class Hotline:
 
     def work(self) -> None:
         """What workers do meanwhile."""
-        for part in range(PARTITIONS):
-            drain(part)
+        with reading() as tx:
+            bells = waiting(tx, clock.now())
+        for bell in bells:
+            if bell.queue == DRAIN:
+                drain(bell.part)
         deliver()
 
     def rows(self, table: Any) -> list[Any]:
