@@ -67,7 +67,11 @@ class Cso:
     def __init__(self, base: str, login: str, language: str = "mn") -> None:
         self.login, self.language = login, language
         headers = {"Accept": "text/html"}
-        self.http = httpx.Client(base_url=base, headers=headers, timeout=30, follow_redirects=True)
+        # Time travels here: no connection is kept that the server would then call idle.
+        self.http = httpx.Client(
+            base_url=base, headers=headers, timeout=30, follow_redirects=True,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )  # fmt: skip
         with transaction() as tx:
             self.password = partners.create(
                 tx, login, "Жишээ Ажилтан", f"Жишээ {login} ТББ", clock.now(), language
