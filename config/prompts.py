@@ -30,9 +30,9 @@ PAUSE = "pause"  # between two pairs of digits
 PAUSE_SECONDS = 0.4
 _KEYS = (
     "hello", "language", "menu", "menu_more", "notice", "record", "acknowledged", "code", "again",
-    "promise", "write_down", "abroad", "agree", "after", "added", "kept", "enter_number", "enter_code",
-    "not_found", "locked", "due", "callback", "called_back", "closed", "connecting", "invalid",
-    "no_input", "missed", "news", "goodbye",
+    "promise", "write_down", "abroad", "agree", "after", "added", "kept", "enter_number",
+    "enter_code", "not_found", "locked", "due", "callback", "called_back", "closed", "connecting",
+    "invalid", "no_input", "missed", "news", "goodbye",
 )  # fmt: skip
 STATUSES = (
     "registered", "acknowledged", "screened", "assigned", "under_investigation",
