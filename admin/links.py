@@ -51,8 +51,8 @@ def suggestions(reference: str) -> str:
         found = similar(tx, case, visible=views.visible(_scope()))
         linked = {row.reference for row in joining.links(tx, case.id)}
     rows = [item for item in found if item.reference not in linked]
-    page = "similar.html" if guard.is_partial() else "similar_page.html"
-    return render_template(page, case=case, matches=rows, may_join=may_join())
+    page, heading = ("similar.html", "h3") if guard.is_partial() else ("similar_page.html", "h2")
+    return render_template(page, case=case, matches=rows, may_join=may_join(), heading=heading)
 
 
 @blueprint.post("/<reference>/links")

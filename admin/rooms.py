@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from admin import bulk, casefile, dashboard, guide, links, office, replies, reports
+from admin import bulk, casefile, dashboard, forum, guide, links, office, replies, reports
 
 ROOMS: tuple[Blueprint, ...] = (
     bulk.blueprint,
     casefile.blueprint,
     dashboard.blueprint,
+    forum.blueprint,
     links.blueprint,
     guide.blueprint,
     office.blueprint,

@@ -14,7 +14,7 @@ from config.profile import profile
 from store.db import Transaction
 from store.schema import grievance
 
-_FEW = 12
+_FEW = 10
 
 
 def of(tx: Transaction, scope: views.Scope) -> dict[str, Any]:

@@ -183,3 +183,23 @@ def test_others_runs_and_lookers_are_refused(app: Flask, desk: Desk, cases: Case
     assert auditor.get("/bulk/").status_code == 403
     assert auditor.get(report).status_code == 404
     assert auditor.post(f"/cases/{cases[0].reference}/split", text="а").status_code == 403
+
+
+def test_a_matter_goes_to_the_forum_and_its_decision_comes_back(
+    app: Flask, desk: Desk, cases: Cases, saraa: int
+) -> None:
+    town.sealed(cases[4], clock.now(), saraa)
+    refs = " ".join(cases[n].reference for n in (0, 2, 4)) + " 99999999"
+    answer = desk.post("/forum/", "/account", title="Ус, интернэт", references=refs)
+    place = answer.headers["Location"]
+    page = desk.page(place)
+    assert cases[0].reference in page
+    assert cases[4].reference not in page, "sensitive"
+    assert "2 гомдол" in desk.page("/forum/")
+    desk.post(f"{place}/decision", "/account", held_on="2026-11-20", decision="Худаг гаргана")
+    for case in (cases[0], cases[2]):
+        assert "Худаг гаргана" in desk.page(f"/cases/{case.reference}")
+    assert desk.post(f"{place}/decision", "/account", decision="а").status_code == 400
+    auditor = another(app, "auditor", "auditor")
+    assert auditor.post("/forum/", "/account", title="а").status_code == 403
+    assert "Ус, интернэт" in auditor.page(place)
