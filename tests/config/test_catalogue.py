@@ -187,4 +187,4 @@ def test_loading_is_quick() -> None:
     i18n.catalogue.cache_clear()
     start = time.process_time()
     i18n.statuses_count()
-    assert time.process_time() - start < 0.15
+    assert time.process_time() - start < 0.5  # five thousand texts; 0.06 s on an idle machine
