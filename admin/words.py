@@ -110,7 +110,7 @@ def versioned(filename: str) -> str:
 @cache
 def _digest(filename: str) -> str:
     content = (Path(__file__).parent / "static" / filename).read_bytes()
-    return hashlib.sha256(content).hexdigest()[:12]
+    return hashlib.sha256(content).hexdigest()[:6]
 
 
 def failure(code: str) -> str:
