@@ -18,7 +18,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from config import log
+from config import embedded, log
 from config.settings import settings
 
 PARTITIONS = 8
@@ -48,7 +48,7 @@ class Bell:
 def connection() -> Redis:
     """Redis with short time-outs: a dead bell must not hold anybody up."""
     return Redis.from_url(
-        settings().redis_url or "redis://127.0.0.1:6379/0",
+        settings().redis_url or embedded.url(settings().home),  # a command beside `hariu up`
         socket_connect_timeout=1,
         socket_timeout=2,
         retry=Retry(NoBackoff(), 0),
