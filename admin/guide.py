@@ -52,13 +52,14 @@ def checks(tx: Transaction) -> list[Check]:
     count = select(func.count())
     real = count.select_from(grievance).where(func.coalesce(demo.demo_cases(), False).is_(False))
     loaded = tx.scalar(count.select_from(grievance).where(demo.demo_cases()))
+    administers = Role.ADMINISTRATOR in guard.officer().roles
     holders = {role for person in staff for role in person.roles}
     return [
         Check("password", not guard.officer().must_change, "auth.password"),
         Check("totp", guard.officer().has_totp, "auth.totp"),
         Check("public", not settings().on_loopback),
         Check("channels", any(row.last_in_at for row in active), "state.board"),
-        Check("staff", len(staff) > 1),
+        Check("staff", len(staff) > 1, "staff.board" if administers else ""),
         Check("focal", Role.FOCAL_POINT in holders),
         Check("second", bool({Role.COORDINATOR, Role.PSC_SECRETARY} & holders)),
         Check("canned", bool(tx.scalar(count.select_from(canned_reply))), "settings.replies"),

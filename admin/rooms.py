@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from admin import bulk, casefile, dashboard, forum, guide, links, office, replies, reports
+from admin import bulk, casefile, dashboard, forum, guide, links, office, replies, reports, staff
 
 ROOMS: tuple[Blueprint, ...] = (
     bulk.blueprint,
@@ -16,4 +16,5 @@ ROOMS: tuple[Blueprint, ...] = (
     office.blueprint,
     replies.blueprint,
     reports.blueprint,
+    staff.blueprint,
 )

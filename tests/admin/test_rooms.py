@@ -14,7 +14,7 @@ from admin import dashboard, guard
 from bot import gazetteer
 from config import clock, i18n
 from config.clock import is_holiday
-from store import corrections
+from store import corrections, officers
 from store import desk as rows
 from store.case import Case
 from store.db import reading, transaction
@@ -151,6 +151,7 @@ READERS: dict[str, set[str]] = {
     "care.looks": {"auditor", "administrator"},
     "intake.form": {"officer"},
     "partners.board": {"administrator"},
+    "staff.board": {"administrator"},
 }
 # What a grievance's own page answers depends on the grievance; see test_cases and test_care.
 _OWN = re.compile(r"<")
@@ -251,3 +252,44 @@ def test_the_notice_board_holds_answers_nobody_can_be_sent(
     assert "Гэрэлтүүлэг тавьсан" in page
     assert "Нэргүй захиа" not in page
     assert "Бүртгэл дахин нээгдсэн" not in page, "that person was written to"
+
+
+# -- staff --------------------------------------------------------------------------------------
+
+
+def test_an_administrator_adds_changes_and_ends_accounts(app: Flask, store: str) -> None:
+    boss = another(app, "boss", "administrator")
+    made = boss.post(
+        "/settings/staff/", "/account", login="Saruul", name="Жишээ Саруул", role="officer"
+    ).get_data(as_text=True)
+    found = re.search(r"<code>([^<]+)</code>", made)
+    assert found, "the one-time password is shown"
+    assert found[1] not in boss.page("/settings/staff/"), "and only once"
+    saruul = Desk(app.test_client())
+    assert saruul.sign_in("saruul", found[1]).status_code == 303
+    with reading() as tx:
+        person = officers.by_login(tx, "saruul")
+        me = officers.by_login(tx, "boss")
+    assert person
+    assert me
+    path = f"/settings/staff/{person.id}"
+    boss.post(path, "/account", role=["auditor", "coordinator"], active="on")
+    boss.post(path, "/account", active="on")
+    assert "дор хаяж нэг үүрэг" in boss.page("/account").casefold()
+    with reading() as tx:
+        changed = officers.by_login(tx, "saruul")
+    assert changed
+    assert changed.roles == ("coordinator", "auditor")
+    boss.post(path, "/account", role="officer")
+    assert saruul.get("/account/password").status_code == 303, "signed out"
+    boss.post(f"/settings/staff/{me.id}", "/account", role="officer", active="on")
+    assert "өөрийнхөө эрхийг" in boss.page("/settings/staff/").casefold()
+    with reading() as tx:
+        assert [row.what for row in rows.changes(tx)] == ["staff saruul"] * 3
+
+
+def test_no_partner_is_made_or_changed_here(app: Flask, store: str) -> None:
+    boss = another(app, "boss", "administrator")
+    boss.post("/settings/staff/", "/account", login="cso", name="Түнш", role="cso")
+    with reading() as tx:
+        assert officers.by_login(tx, "cso") is None
