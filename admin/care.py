@@ -20,7 +20,7 @@ from admin import dossier, guard, views, words
 from admin.dossier import Dossier
 from config.profile import profile
 from config.settings import settings
-from store import bank, files, links, officers
+from store import bank, files, links, officers, veil
 from store.case import Case
 from store.db import Transaction, reading, transaction
 from store.officers import Officer
@@ -157,8 +157,14 @@ def looks() -> str:
     with reading() as tx:
         rows = tx.execute(query).all()
         staff = {f"officer:{person.id}": person.name for person in officers.everyone(tx)}
+        veiled = {row.grievance_id for row in rows if row.action == "reveal" and not row.reason}
+        reasons = {
+            int(look): reason
+            for each in veiled
+            for look, reason in veil.under(tx, each, veil.LOOKS).items()
+        }
     return render_template(
-        "looks.html", rows=rows, staff=staff, actions=_ACTIONS,
+        "looks.html", rows=rows, reasons=reasons, staff=staff, actions=_ACTIONS,
         named=views.may_see_sensitive(guard.officer()),
     )  # fmt: skip
 

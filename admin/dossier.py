@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
 
 from admin import views
 from bot.translit import reading
-from store import channels, grievances, officers, people, sealed
+from store import channels, grievances, officers, people, sealed, veil
 from store.case import Case
 from store.db import Transaction
 from store.messages import Capabilities, Kind
@@ -92,13 +93,25 @@ def load(tx: Transaction, scope: views.Scope, case: Case) -> Dossier:
     return Dossier(
         case=case,
         entries=sorted(said, key=lambda entry: entry.at)[-_LONGEST:],
-        events=grievances.events(tx, case.id),
+        events=_events(tx, case),
         staff=staff,
         address=address,
         capabilities=channels.capabilities(tx).get(address.channel) if address else None,
         tasks=open_tasks(tx, case),
         others=_others(tx, scope, case),
     )
+
+
+def _events(tx: Transaction, case: Case) -> Sequence[Any]:
+    """The trail, with the words that a sealed matter's own rows do not hold."""
+    words = veil.under(tx, case.id, veil.EVENTS)
+    return [
+        SimpleNamespace(
+            kind=row.kind, seq=row.seq, at=row.at, actor=row.actor,
+            payload={**(row.payload or {}), **words.get(str(row.seq), {})},
+        )
+        for row in grievances.events(tx, case.id)
+    ]  # fmt: skip
 
 
 def _of_case(table: Any, case: Case) -> Any:
@@ -206,9 +219,11 @@ def log_access(
         "actor": f"officer:{officer.id}",
         "action": action,
         "grievance_id": case.id,
-        "reason": reason[:500],
+        "reason": "" if case.sensitive else reason[:500],
     }
-    tx.execute(access_log.insert(), [row])
+    look = tx.scalar(access_log.insert().values(row).returning(access_log.c.id))
+    if case.sensitive and reason:
+        veil.keep(tx, case.id, veil.LOOKS, {str(look): reason[:500]})
 
 
 def contact(tx: Transaction, case: Case) -> tuple[str, str]:

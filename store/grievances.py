@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, func, select, text, update
 
+from store import veil
 from store.case import Case
 from store.db import Transaction
 from store.schema import case_event, note
@@ -55,7 +56,9 @@ def lock(tx: Transaction, ids: Iterable[int]) -> dict[int, Case]:
     query = select(*_COLUMNS).where(table.c.id.in_(sorted(set(ids)))).order_by(table.c.id)
     if not tx.on_sqlite:
         query = query.with_for_update()
-    return {row.id: _case(row) for row in tx.execute(query)}
+    found = {row.id: _case(row) for row in tx.execute(query)}
+    veil.lift(tx, found.values())
+    return found
 
 
 def to_attend(tx: Transaction, now: datetime, limit: int) -> list[int]:
@@ -74,7 +77,9 @@ def attend_open(tx: Transaction, at: datetime) -> None:
 def get(tx: Transaction, grievance_id: int) -> Case | None:
     """One grievance to look at."""
     row = tx.execute(select(*_COLUMNS).where(table.c.id == grievance_id)).first()
-    return _case(row) if row else None
+    found = _case(row) if row else None
+    veil.lift(tx, filter(None, [found]))
+    return found
 
 
 def ids_of_addresses(tx: Transaction, address_ids: Iterable[int]) -> list[int]:
@@ -86,22 +91,28 @@ def ids_of_addresses(tx: Transaction, address_ids: Iterable[int]) -> list[int]:
 def by_references(tx: Transaction, references: Iterable[str]) -> dict[str, Case]:
     """Grievances by reference."""
     query = select(*_COLUMNS).where(table.c.reference.in_(list(references)))
-    return {row.reference: _case(row) for row in tx.execute(query)}
+    found = {row.reference: _case(row) for row in tx.execute(query)}
+    veil.lift(tx, found.values())
+    return found
 
 
 def insert(tx: Transaction, cases: Sequence[Case]) -> None:
     """Write new grievances."""
     if cases:
-        tx.execute(
-            table.insert(), [{name: getattr(case, name) for name in _FIELDS} for case in cases]
-        )
+        plain = [{name: getattr(case, name) for name in _FIELDS} for case in cases]
+        sealed = {case.id for case in cases if case.sensitive}
+        parts = [veil.parted(row)[0] if row["id"] in sealed else row for row in plain]
+        tx.execute(table.insert(), parts)
+        veil.veil(tx, [row for row in plain if row["id"] in sealed])  # its row must be there first
 
 
 def save(tx: Transaction, cases: Sequence[Case]) -> None:
     """Write changed grievances."""
     if cases:
+        plain = [{name: getattr(case, name) for name in _FIELDS} for case in cases]
         tx.execute(
-            _UPDATE, [{f"b_{name}": getattr(case, name) for name in _FIELDS} for case in cases]
+            _UPDATE,
+            [{f"b_{name}": value for name, value in row.items()} for row in veil.veil(tx, plain)],
         )
 
 

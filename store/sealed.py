@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import delete, select, update
 
+from store import veil
 from store.db import Transaction
 from store.messages import OutboundState
 from store.schema import (
-    case_event,
     draft,
     inbox,
     note,
@@ -69,9 +69,5 @@ def seal(tx: Transaction, grievance_id: int, own: str = "") -> None:
     # What still waits goes out first: an empty letter would frighten more than it hides.
     left = outbox.c.state.not_in((OutboundState.QUEUED, OutboundState.SENDING))
     tx.execute(update(outbox).where(outbox.c.grievance_id == grievance_id, left).values(text=""))
-    # The sealing itself says no more than its kind and the clock that it started.
-    tx.execute(
-        update(case_event)
-        .where(case_event.c.grievance_id == grievance_id, case_event.c.kind != "sealed")
-        .values(payload=None, salt=None)
-    )
+    veil.veil_trail(tx, grievance_id)
+    veil.veil_looks(tx, grievance_id)

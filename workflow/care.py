@@ -13,7 +13,7 @@ from config import i18n
 from config.care import Approver
 from config.profile import Profile
 from config.settings import settings
-from store import bank, channels, erasure, files, grievances, links, officers, people, tasks
+from store import bank, channels, erasure, files, grievances, links, officers, people, sealed, tasks
 from store.case import Case
 from store.db import Transaction
 from store.links import Link
@@ -29,8 +29,6 @@ ASIDE = {
     "hand_off", "take_back", "notify_bank", "redact", "erase", "propose_closure", "approve",
     "return",
 }  # fmt: skip
-# Facts of a grievance that hold no words and are needed for a sealed one as well.
-SAFE_FACTS = erasure.FIGURES | {"contact", "reach", "behalf", "refer", "survey", "about", "told"}
 HAND_OFF_GRACE = timedelta(days=30)  # a link outlives its due date: late answers count as well
 
 Keeper = Callable[[Transaction, Case, Act, datetime, Profile], str]
@@ -90,6 +88,9 @@ def _notify_bank(tx: Transaction, case: Case, act: Act, now: datetime, project: 
 
 def _redact(tx: Transaction, case: Case, act: Act, now: datetime, project: Profile) -> str:
     words = str(act.values["text"])
+    if case.sensitive:  # no copy of it is ever disclosed
+        sealed.add(tx, case.id, [words])
+        return ""
     redactions.confirm(tx, case.id, case.text, words, act.actor.officer_id, now)
     return ""
 

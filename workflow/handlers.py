@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.profile import Profile, profile
-from store import corrections, grievances, people, sealed
+from store import corrections, grievances, people, sealed, veil
 from store.case import Case
 from store.db import Transaction
 from store.fold import search_key
@@ -72,6 +72,7 @@ class Casework:
         self._links: dict[int, int] = {}
         self._sealed: dict[int, list[str]] = {}
         self._to_seal: list[tuple[int, str]] = []
+        self._veiled: dict[int, dict[str, dict[str, Any]]] = {}
         self._notes: list[tuple[int, int | None, str]] = []
         self._meetings: list[tuple[Case, str, Mapping[str, Any]]] = []
         self._care: list[tuple[Case, Act]] = []
@@ -213,10 +214,8 @@ class Casework:
     def _seal(self, case: Case, kind: str) -> None:
         """From here on its words are in one place alone, and nobody but focal points sees it."""
         self._to_seal.append((case.id, case.text))
-        if case.resolution:  # what was answered in the open becomes a note among focal points
-            self._notes.append((case.id, None, case.resolution))
-        case.sensitive, case.text, case.folded, case.gist, case.resolution = kind, "", "", "", ""
-        case.facts = {name: value for name, value in case.facts.items() if name in care.SAFE_FACTS}
+        case.sensitive, case.text, case.folded, case.gist = kind, "", "", ""
+        approval.drop(case)  # proposed by who may not know of it any more
 
     def _represented(self, case: Case, values: Mapping[str, Any]) -> None:
         """Who writes for somebody else is the submitter; the one affected is a person too."""
@@ -277,6 +276,9 @@ class Casework:
         extra: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         seq, kind, who = case.head_seq + 1, EVENT[row.command], str(actor)
+        if case.sensitive or row.command == "unseal":
+            payload, words = veil.parted_event(payload)
+            self._veiled.setdefault(case.id, {}).update({str(seq): words} if words else {})
         link = trail.link(case.head_hash, case.id, seq, kind, self.now, who, payload)
         case.head_seq, case.head_hash = seq, link.hash
         case.head_mac = trail.head_mac(case.id, seq, link.hash)
@@ -344,6 +346,8 @@ class Casework:
             sealed.add(self.tx, grievance_id, words)
         for grievance_id, own in self._to_seal:
             sealed.seal(self.tx, grievance_id, own)
+        for grievance_id, said in self._veiled.items():
+            veil.keep(self.tx, grievance_id, veil.EVENTS, said)
         for grievance_id, officer_id, note in self._notes:
             grievances.add_note(self.tx, grievance_id, officer_id, note, self.now)
         for case, command, values in self._meetings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from config.profile import Profile
-from store import channels, grievances, people
+from store import channels, grievances, people, veil
 from store.case import Case
 from store.db import Transaction
 from store.messages import Capabilities
@@ -74,7 +74,9 @@ def queue_again(
 
     ``item.extra`` holds what the trail does not keep: the text of a reply.
     """
-    extra = extra_of(grievances.payload(tx, item.case.id, item.seq)) | dict(item.extra)
+    said = grievances.payload(tx, item.case.id, item.seq)
+    said |= veil.under(tx, item.case.id, veil.EVENTS).get(str(item.seq), {})
+    extra = extra_of(said) | dict(item.extra)
     known = channels.capabilities(tx)
     letter = _addressed(replace(item, extra=extra), address, known, project)
     enqueue(tx, [replace(letter, key=key)], now)

@@ -76,6 +76,8 @@ sealed_matter = Table(
     metadata,
     Column("grievance_id", Id, ForeignKey("grievance.id"), primary_key=True, autoincrement=False),
     Column("body", Encrypted("sealed_matter.body", "json"), nullable=False),
+    # What its row and its trail would say in words: see `store.veil`.
+    Column("kept", Encrypted("sealed_matter.kept", "json")),
 )
 
 # Append-only; ``payload`` and ``salt`` may be erased, the chain over commitments stays valid.

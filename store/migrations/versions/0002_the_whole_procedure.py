@@ -579,3 +579,6 @@ def upgrade() -> None:
             sa.Column("path", sa.String(length=200), server_default="", nullable=False)
         )
 
+    with op.batch_alter_table("sealed_matter", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("kept", sa.LargeBinary(), nullable=True))
+
