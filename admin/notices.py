@@ -34,7 +34,7 @@ def in_words(row: Any) -> str:
         return digest.in_words(row.facts, language, profile())
     day = "-"
     if when := row.facts.get("date"):
-        moment = datetime.fromisoformat(when).astimezone(profile().timezone)
+        moment = datetime.fromisoformat(when).astimezone(profile().zone_at(row.place))
         day = i18n.format_date(moment.date(), language)
     values = {"reference": row.reference or "-", "date": day}
     return i18n.text(f"desk.notice.{row.kind}", language, **values)

@@ -146,9 +146,9 @@ def grouped(digits: str) -> str:
     return re.sub(r"(?<=\d)(?=(\d{3})+$)", " ", digits)
 
 
-def date(when: datetime | None) -> str:
-    """The local day."""
-    return i18n.format_date(_local(when).date(), _lang()) if when else "–"
+def date(when: datetime | None, place: str | None = None) -> str:
+    """The local day at ``place``."""
+    return i18n.format_date(_local(when, place).date(), _lang()) if when else "–"
 
 
 def moment(when: datetime | None) -> str:
@@ -156,12 +156,12 @@ def moment(when: datetime | None) -> str:
     return i18n.format_datetime(_local(when), _lang()) if when else "–"
 
 
-def _local(when: datetime) -> datetime:
-    return when.astimezone(profile().timezone)
+def _local(when: datetime, place: str | None = None) -> datetime:
+    return when.astimezone(profile().zone_at(place))
 
 
 def due(row: Any) -> Badge:
-    """The deadline of a grievance in words, counted in local days."""
+    """The deadline of a grievance in words, counted in the local days of its place."""
     if row.status == Status.CLOSED:
         return Badge(t("due.closed"), "check-circle", "done")
     if row.paused_at:
@@ -169,7 +169,7 @@ def due(row: Any) -> Badge:
     if row.due_at is None:
         return Badge(t("due.none"), "dash-circle", "none")
     now = guard.now()
-    days = (_local(row.due_at).date() - _local(now).date()).days
+    days = (_local(row.due_at, row.place).date() - _local(now, row.place).date()).days
     if row.due_at < now:
         words = counted("due.late", -days) if days else t("due.late_today")
         return Badge(words, "exclamation-triangle", "late")

@@ -82,6 +82,7 @@ class Receipt:
     sensitive: bool
     reachable: bool
     refused: tuple[tuple[str, str], ...]
+    place: str | None = None  # whose local time the dates are read in
 
 
 _ANSWERS = (
@@ -162,6 +163,7 @@ def receipt(account: str, external_id: str) -> Receipt | None:
         bool(case.sensitive),
         bool(case.facts.get("contact")),
         tuple((item.name, item.error) for item in files if item.state == REFUSED),
+        case.place,
     )
 
 

@@ -76,4 +76,5 @@ def slip(partner: Partner, reference: str) -> Receipt | None:
     return Receipt(
         case.id, case.reference, case.code, case.received_at, case.due_at, bool(case.sensitive),
         bool(case.facts.get("contact")), tuple((row.name, row.error) for row in refused),
+        case.place,
     )  # fmt: skip

@@ -105,9 +105,9 @@ def in_language(code: str) -> str:
 _PAGE_OF = {"/status": "site.status"}
 
 
-def date(moment: datetime | None) -> str:
-    """The local day, the month in words."""
-    zone = profile().timezone
+def date(moment: datetime | None, place: str | None = None) -> str:
+    """The local day at ``place``, the month in words."""
+    zone = profile().zone_at(place)
     return i18n.format_date(moment.astimezone(zone).date(), language(), "long") if moment else ""
 
 

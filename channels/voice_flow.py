@@ -209,7 +209,7 @@ def _told(sheet: Sheet, case: Case, language: str) -> Sheet:
     known = status in STATUSES and not case.sensitive
     sheet.say(f"status-{status}" if known else "status-acknowledged")
     if case.due_at and case.is_open:
-        day = case.due_at.astimezone(profile().timezone).date()
+        day = case.due_at.astimezone(profile().zone_at(case.place)).date()
         sheet.say("due", *spoken_date(day, language))
     return sheet
 

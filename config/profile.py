@@ -229,6 +229,10 @@ class Profile(_Model):
         """The name of the time zone at ``place`` (``bayan-ulgii/tsengel``)."""
         return self.zones.get((place or "").split("/")[0], self.zone)
 
+    def zone_at(self, place: str | None) -> ZoneInfo:
+        """The local time people at ``place`` read dates in."""
+        return ZoneInfo(self.zone_of(place))
+
     @property
     def timezone(self) -> ZoneInfo:
         return ZoneInfo(self.zone)

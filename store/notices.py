@@ -52,7 +52,7 @@ def of_officer(tx: Transaction, officer_id: int, *, sensitive: bool, limit: int 
     With the grievance's reference; those about sensitive matters only where ``sensitive``.
     """
     query = (
-        select(table, grievance.c.reference, grievance.c.sensitive)
+        select(table, grievance.c.reference, grievance.c.sensitive, grievance.c.place)
         .outerjoin(grievance, grievance.c.id == table.c.grievance_id)
         .where(table.c.officer_id == officer_id, table.c.seen_at.is_(None))
     )

@@ -18,6 +18,7 @@ from store.outbox import LATER, Letter, enqueue
 from store.people import AddressRow, Endpoint, address_index
 from workflow.letters import parts_of
 from workflow.states import Role
+from workflow.winding import zone
 
 MAIL = "email"
 
@@ -108,7 +109,7 @@ def in_words(notice: Notice, case: Case, language: str, project: Profile) -> str
     when = notice.facts.get("date")
     day = "-"
     if when:
-        moment = datetime.fromisoformat(when).astimezone(project.timezone)
+        moment = datetime.fromisoformat(when).astimezone(zone(case, project))
         day = i18n.format_date(moment.date(), language)
     values = {"reference": name, "date": day}
     return i18n.text(f"desk.notice.{notice.kind}", language, **values)

@@ -86,6 +86,10 @@ def test_a_call_of_last_week_becomes_a_grievance_with_its_slip(known: Desk, sara
     assert case.registered_at.astimezone(zone).date() == today()
     there = ZoneInfo("Asia/Hovd")  # the whole day counts where the person is
     assert case.due_at.astimezone(there).date() == day + timedelta(days=30)  # from the receipt
+    promised = i18n.format_date(case.due_at.astimezone(there).date(), "mn")
+    assert case.due_at.astimezone(zone).date() > case.due_at.astimezone(there).date()
+    assert promised in page, "the slip says that day, not the capital's"
+    assert f"<dd>{promised}</dd>" in known.page(f"/cases/{case.reference}")
     assert case.acknowledged_at is not None
     assert {"gender": "female", "group": "herder", "behalf": "self", "refer": True}.items() <= (
         case.facts.items()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from channels.jobs import deliver
 from channels.release import release
 from channels.webform import Webform, read
 from config import clock, i18n
+from config.profile import profile
 from store import channels, files, inbox
 from store.db import reading, transaction
 from store.messages import Capabilities
@@ -326,6 +328,11 @@ def test_with_the_database_away_a_form_waits_on_disk_with_all_it_said(citizen: C
     assert "+97688110001" in {row.value for row in rows(select(address))}
     citizen.open("/receipt")
     assert citizen.numbers() == (case.reference, case.code)
+    there = case.due_at.astimezone(ZoneInfo("Asia/Hovd")).date()
+    assert there < case.due_at.astimezone(profile().timezone).date()
+    promised = i18n.format_date(there, "mn", "long")  # the whole day counts where the person is
+    assert promised in citizen.page.text
+    assert promised in citizen.ask(case.reference, case.code).text
     (row,) = rows(select(attachment))
     assert row.state == "waiting"  # the poller puts it where the others are
     fetched = registry.active()["web"].fetch(inbox.Attachment(**row.source))  # type: ignore[attr-defined]

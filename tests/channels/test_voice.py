@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -18,11 +19,15 @@ from channels.sandbox.voice_state import Recording
 from channels.sandbox.webhook import twilio_signature
 from channels.voice import TwilioVoice
 from config import clock
+from config.profile import profile
+from config.prompts import spoken_date
 from config.settings import settings
 from store.db import transaction
 from store.messages import OutboundState
 from store.schema import address, attachment, case_event, grievance, inbox, outbox, raw_event, task
 from tests.channels.hotline import CALLER, LANDLINE, OURS, Hotline, digits, hotline, voice
+from workflow.commands import SYSTEM, Act
+from workflow.handlers import Casework
 
 
 @pytest.fixture
@@ -185,6 +190,11 @@ def test_the_status_by_keys(line: Hotline) -> None:
     caller.press("1")
     told = digits(caller.speak())[:14]
     number, code = told[:8], told[8:]
+    (case,) = line.rows(grievance)
+    with transaction() as tx:
+        work = Casework(tx, clock.now())
+        due = work.act(Act("classify", case.id, SYSTEM, {"place": "khovd"})).due_at
+        work.flush()
     other = line.caller("+97688110009")
     other.dial()
     other.press("2")
@@ -192,8 +202,10 @@ def test_the_status_by_keys(line: Hotline) -> None:
     assert other.press(f"{number}#") == ["kk/enter_code"]
     heard = other.press(f"{code}#")
     assert heard[:2] == ["kk/status-acknowledged", "kk/due"]
-    assert heard[2].startswith("kk/day-")
-    assert heard[3].startswith("kk/month-")
+    assert due
+    there = due.astimezone(ZoneInfo("Asia/Hovd")).date()
+    assert there < due.astimezone(profile().timezone).date()
+    assert heard[2:4] == [f"kk/{clip}" for clip in spoken_date(there, "kk")]
     assert heard[-2:] == ["kk/menu", "kk/menu_more"]
 
 
