@@ -146,7 +146,7 @@ def unsend(reference: str) -> Response:
             work.flush()
             typed = desk.drafts(tx, person.id, case.id).get(desk.SENT, "")
             desk.keep_draft(tx, person.id, case.id, "reply", typed, now)
-    flash(words.t("undo.done" if back else "undo.late"))
+    flash(words.t("undo.done") if back else words.t("undo.late"))
     return redirect(url_for("cases.show", reference=reference, _anchor="reply-title"), 303)
 
 
@@ -158,7 +158,7 @@ def again(reference: str, number: int) -> Response:
         case = _found(tx, reference)
         _handler(case, guard.officer())
         queued = desk.send_again(tx, number, case.id, now)
-    flash(words.t("again.done" if queued else "again.not"))
+    flash(words.t("again.done") if queued else words.t("again.not"))
     return redirect(url_for("cases.show", reference=reference), 303)
 
 
