@@ -12,7 +12,7 @@ from config.profile import profile
 from config.settings import settings
 from store import channels, officers
 from store.db import Transaction, reading
-from store.schema import canned_reply, grievance, inbox
+from store.schema import grievance, inbox, setting_change
 from workflow.states import Role
 
 blueprint = Blueprint("guide", __name__)
@@ -53,6 +53,7 @@ def checks(tx: Transaction) -> list[Check]:
     real = count.select_from(grievance).where(func.coalesce(demo.demo_cases(), False).is_(False))
     loaded = tx.scalar(count.select_from(grievance).where(demo.demo_cases()))
     administers = Role.ADMINISTRATOR in guard.officer().roles
+    edited = count.select_from(setting_change).where(setting_change.c.what.startswith("reply "))
     holders = {role for person in staff for role in person.roles}
     return [
         Check("password", not guard.officer().must_change, "auth.password"),
@@ -62,7 +63,7 @@ def checks(tx: Transaction) -> list[Check]:
         Check("staff", len(staff) > 1, "staff.board" if administers else ""),
         Check("focal", Role.FOCAL_POINT in holders),
         Check("second", bool({Role.COORDINATOR, Role.PSC_SECRETARY} & holders)),
-        Check("canned", bool(tx.scalar(count.select_from(canned_reply))), "settings.replies"),
+        Check("canned", bool(tx.scalar(edited)), "settings.replies"),
         Check("phone", bool(profile().organisation.phone)),
         Check("message", bool(tx.scalar(count.select_from(inbox))) and bool(tx.scalar(real))),
         Check("practice", bool(loaded)),

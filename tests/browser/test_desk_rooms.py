@@ -58,7 +58,7 @@ def _pages() -> list[str]:
                         grievance.c.status == "registered")  # fmt: skip
     return [
         "/", "/?view=first", "/?view=overdue&channel=sms", "/dashboard", "/guide", "/keys",
-        "/settings/", "/settings/texts?find=ack", "/settings/replies", "/notice-board", "/health",
+        "/settings/", "/settings/staff/", "/forum/", "/settings/texts?find=ack", "/settings/replies", "/notice-board", "/health",
         f"/cases/{kazakh}?view=kazakh&canned=1", f"/cases/{appealed}", f"/cases/{sealed}",
         f"/cases/{failed}", f"/cases/{kazakh}/similar",
         f"/bulk/?do=reply&ref={kazakh}&ref={failed}", "/reports", "/account", "/nowhere",
