@@ -146,7 +146,8 @@ def set_totp() -> tuple[str, int] | Response:
     with transaction() as tx:
         good = officers.set_totp(tx, guard.officer().id, secret, code, guard.now())
     if not good:
-        return _totp_page(secret, wrong=True), 422
+        kept = secret if passwords.is_totp(secret) else passwords.new_totp()
+        return _totp_page(kept, wrong=True), 422
     flash(words.t("totp.on"))
     return redirect(url_for("auth.account"), 303)
 

@@ -72,6 +72,15 @@ def new_totp() -> str:
     return pyotp.random_base32()
 
 
+def is_totp(secret: str) -> bool:
+    """Whether ``secret`` is base32 and long enough, as an authenticator app needs it."""
+    try:
+        pyotp.TOTP(secret)
+    except ValueError:
+        return False
+    return True
+
+
 def totp_uri(login: str, secret: str, issuer: str) -> str:
     """What the authenticator app reads from the QR code."""
     return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=issuer)
@@ -81,10 +90,10 @@ def code_step(secret: str, code: str, now: datetime) -> int | None:
     """The time step ``code`` belongs to: the present one, or a neighbour for slow clocks."""
     digits = "".join(filter(str.isdecimal, code)).encode()
     present = int(now.timestamp()) // _STEP
-    totp = pyotp.TOTP(secret)
     try:
+        totp = pyotp.TOTP(secret)
         codes = {step: totp.generate_otp(step) for step in (present, present - 1, present + 1)}
-    except ValueError:  # the secret is not base32
+    except ValueError:  # the secret is not base32, or too short
         return None
     good = [step for step, known in codes.items() if hmac.compare_digest(known.encode(), digits)]
     return good[0] if good else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
 
@@ -10,7 +11,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from config import clock
+from config import clock, i18n
 from store import officers, passwords
 from store.db import reading, transaction
 from tests.admin import town
@@ -156,6 +157,19 @@ def _enrol(desk: Desk, at: datetime) -> str:
     code = pyotp.TOTP(secret).at(at)
     assert desk.post("/account/code", "/account/code", secret=secret, code=code).status_code == 303
     return secret
+
+
+@pytest.mark.parametrize("secret", ["", "0189", "не base32", "ABC", "A" * 63 + "1"])
+def test_a_secret_that_is_none_gets_a_fresh_one(desk: Desk, secret: str) -> None:
+    refused = desk.post("/account/code", "/account/code", secret=secret, code="000000")
+    assert refused.status_code == 422
+    page = refused.get_data(as_text=True)
+    assert i18n.text("desk.totp.wrong", "mn") in page
+    found = re.search(r'name="secret" value="([A-Z2-7]{32})"', page)
+    assert found
+    code = pyotp.TOTP(found[1]).at(clock.now())
+    good = desk.post("/account/code", "/account/code", secret=found[1], code=code)
+    assert good.status_code == 303
 
 
 def test_the_second_factor_is_asked_for_and_a_code_opens_once(app: Flask, desk: Desk) -> None:
