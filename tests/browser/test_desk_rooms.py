@@ -81,29 +81,33 @@ def _open(browser: Browser, url: str, size: str, scheme: str = "light", **more: 
     return page
 
 
+@pytest.mark.parametrize(("size", "scheme", "language"), PAIRS)
 def test_every_room_is_for_everybody_and_light(
-    browser: Browser, house: str, capsys: pytest.CaptureFixture[str]
+    browser: Browser,
+    house: str,
+    capsys: pytest.CaptureFixture[str],
+    size: str,
+    scheme: str,
+    language: str,
 ) -> None:
+    speak(language)
+    page = _open(browser, house, size, scheme)
+    sign_in(page)
     weights: dict[str, int] = {}
-    wrong, count = [], 0
-    for size, scheme, language in PAIRS:
-        speak(language)
-        page = _open(browser, house, size, scheme)
-        sign_in(page)
-        for path in _pages():
-            page.goto(path)
-            page.wait_for_load_state("networkidle")
-            try:
-                check(page, f"{path} {size} {scheme} {language}")
-            except AssertionError as problem:
-                wrong.append(str(problem))
-            answer = page.request.get(path)
-            weights[path] = max(weights.get(path, 0), len(answer.body()))
-            count += 1
-        page.context.close()
+    wrong = []
+    for path in _pages():
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        try:
+            check(page, f"{path} {size} {scheme} {language}")
+        except AssertionError as problem:
+            wrong.append(str(problem))
+        weights[path] = len(page.request.get(path).body())
+    page.context.close()
     with capsys.disabled():
-        print(f"\n{count - len(wrong)} of {count} pages without a violation; bytes of HTML:")
-        print(*(f"  {size:6} {path.split('?')[0]}" for path, size in weights.items()), sep="\n")
+        print(f"\n{len(weights) - len(wrong)} of {len(weights)} pages without a violation, {size},")
+        print(f"{scheme}, {language}; the heaviest {max(weights.values())} bytes of HTML:")
+        print(*(f"  {n:6} {path.split('?')[0]}" for path, n in weights.items()), sep="\n")
     assert not wrong, "\n\n".join(wrong)
     assert max(weights.values()) < LARGEST
 
