@@ -14,7 +14,7 @@ Bar = tuple[str, int | None]
 
 # Readable on white and on black; words take the colour of what is around them.
 INK, BAR, RULE = "currentColor", "#2f6fa8", "#8695a3"
-_WIDTH, _LABELS, _ROW, _THICK = 440, 170, 26, 15
+_WIDTH, _LABELS, _ROW, _THICK = 460, 192, 26, 15
 _HIGH, _FOOT = 190, 44
 _LONGEST = 23
 _SIZE = 13
