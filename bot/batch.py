@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import engine
+from bot import engine, hung_up
 from bot.engine import Conversation, Knowledge, Turn
 from bot.steps import Tell
 from config import clock, i18n, log
@@ -288,6 +288,9 @@ class Batch:
         }
         conversations.save(self.tx, states, self.now)
         inbox.finish(self.tx, self.done, self.now)
+        for item in filter(hung_up.is_end, self.messages):
+            person = self.people[self.address_ids[item.message.channel, item.index]]
+            hung_up.follow(self.tx, item, person.address)
         inbox.conceal(self.tx, self.private)
         inbox.seal(self.tx, [inbox_id for inbox_id, _ in self.sealed])
         seen = {item.message.channel: item.received_at for item in self.messages}

@@ -34,6 +34,7 @@ from config import clock, prompts
 from config.profile import profile
 from config.settings import Settings
 from store.messages import (
+    CALLBACK,
     Attachment,
     Capabilities,
     DeliveryReport,
@@ -48,7 +49,6 @@ API = "https://api.twilio.com"
 CODE = "voice"
 RING_SECONDS = 40
 FOUND_WITHIN = timedelta(minutes=10)
-CALLBACK = "callback"
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 # What stands for a caller who shows no number. https://www.twilio.com/docs/voice/api/call-resource
 _WITHHELD = {

@@ -6,42 +6,36 @@ What a call left behind decides what follows it: a number by text, a call back, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hmac import compare_digest
-from typing import Any
 
 from sqlalchemy import select, update
 
 from bot.batch import Batch
 from bot.filings import acknowledge
 from bot.turns import Conversation
-from channels.voice import CALLBACK, CODE
+from channels.voice import CODE
 from config import clock
 from config.profile import profile
 from store import (
     attempts,
-    channels,
     conversations,
     grievances,
     inbox,
     outbox,
     people,
-    tasks,
     website,
 )
 from store.case import Case
 from store.db import Transaction, reading, transaction
-from store.messages import Capabilities, Inbound, InboundState, OutboundState
-from store.outbox import Letter
+from store.messages import Inbound, OutboundState
 from store.people import AddressRow, address_index
 from store.schema import address as address_table
 from store.schema import inbox as inbox_table
 from store.schema import outbox as outbox_table
-from workflow import letters, uptake
+from workflow import uptake
 
 __all__ = ["acknowledge"]  # bot's own: the number was told
-
-SOON = timedelta(seconds=10)  # before a missed call is answered: the phone is put down by then
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,78 +135,6 @@ def news(letter_id: int) -> News | None:
 
 
 # -- after the call -------------------------------------------------------------------------------
-
-
-def ended(message: Inbound) -> None:
-    """A call is over: who left without a word is called, who did not hear the number as well."""
-    call, now = message.answers["call"], clock.now()
-    with transaction() as tx:
-        left = _left_behind(tx, message.account, call)
-        now = _first_told(tx, message) or now
-        address = address_of(tx, message.address)
-        if address is None or message.address.startswith("withheld:"):
-            return
-        if not left:
-            _missed(tx, address, message, now)
-        for case_id in {row.grievance_id for row in left if row.grievance_id}:
-            case = grievances.get(tx, case_id)
-            if case and case.acknowledged_at is None and "texts" not in message.answers:
-                tasks.add(tx, f"voice:{case.id}", "call", now, address.id, case.id)
-
-
-def _first_told(tx: Transaction, message: Inbound) -> datetime | None:
-    """When we heard of the end: the same whenever it is told again."""
-    query = select(inbox_table.c.received_at).where(
-        inbox_table.c.channel == CODE,
-        inbox_table.c.account == message.account,
-        inbox_table.c.external_id == message.external_id,
-    )
-    found: datetime | None = tx.scalar(query)
-    return found
-
-
-def _left_behind(tx: Transaction, account: str, call: str) -> list[Any]:
-    """The steps of a call in which somebody did something."""
-    query = select(inbox_table.c.external_id, inbox_table.c.grievance_id, inbox_table.c.details)
-    rows = tx.execute(
-        query.where(
-            inbox_table.c.channel == CODE,
-            inbox_table.c.account == account,
-            inbox_table.c.external_id.startswith(f"{call}:", autoescape=True),
-            inbox_table.c.state != InboundState.DEAD,
-        )
-    ).all()
-    idle = {"ring", "ended", "silence"}
-    return [row for row in rows if ((row.details or {}).get("answers") or {}).get("do") not in idle]
-
-
-def _missed(tx: Transaction, address: AddressRow, message: Inbound, now: datetime) -> None:
-    """Once an hour at most: a missed call costs the caller nothing, and us a little."""
-    way, key = profile().voice.missed, f"{CALLBACK}:{address.id}:{now:%Y%m%d%H}"
-    if way == "nothing" or address.stopped or address.blocked:
-        return
-    texts = way == "text" and "texts" in message.answers
-    if texts and (end := uptake.texting_address(tx, address.value, now)):
-        _enqueue_text(tx, key, end, address.language, now)
-        return
-    letter = Letter(
-        key, address.id, CODE, address.account, CALLBACK, address.language or letters.BOTH, "", 1,
-        not_before=now + SOON,
-    )  # fmt: skip
-    outbox.enqueue(tx, [letter], now)
-
-
-def _enqueue_text(
-    tx: Transaction, key: str, address: AddressRow, language: str | None, now: datetime
-) -> None:
-    carried = channels.capabilities(tx).get(address.channel, Capabilities())
-    values = letters.project_values(profile())
-    written = letters.write("missed_call", language or "mn", carried, values)
-    letter = Letter(
-        key, address.id, address.channel, address.account, CALLBACK, written.language,
-        written.text, written.parts,
-    )  # fmt: skip
-    outbox.enqueue(tx, [letter], now)
 
 
 def call_again(provider_id: str) -> bool:

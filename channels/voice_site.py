@@ -58,7 +58,8 @@ def _keep(channel: TwilioVoice, incoming: Request) -> None:
     if _called_again(messages):
         messages = []
     body, kind = incoming.body, incoming.headers.get("content-type", "")
-    inbox.accept(Receipt(CODE, channel.account, body, clock.now(), tuple(messages), kind, error))
+    known, at = tuple(messages), clock.now()
+    inbox.accept(Receipt(CODE, channel.account, body, at, known, kind, error, incoming.path))
     for message in messages:
         if isinstance(message, Inbound):
             _handle(message)
@@ -87,8 +88,6 @@ def _called_again(messages: list[Inbound | DeliveryReport]) -> bool:
 def _handle(message: Inbound) -> None:
     try:
         voice_rows.handle(message)
-        if message.answers["do"] == "ended":
-            voice_rows.ended(message)
     except Exception as error:  # noqa: BLE001 - the web route is one of the four edges
         name = error.code if isinstance(error, HariuError) else type(error).__name__
         log.get().error("step not handled in its request", error=name)

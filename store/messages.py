@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+CALLBACK = "callback"  # the key of a letter that answers a missed call begins with it
+
 
 class Kind(StrEnum):
     """What an inbound message mainly is."""

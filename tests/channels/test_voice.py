@@ -14,7 +14,10 @@ import httpx
 import pytest
 from sqlalchemy import update
 
+from bot.jobs import drain
 from channels import media, poll, registry
+from channels.base import Request
+from channels.replay import replay
 from channels.sandbox.voice_state import Recording
 from channels.sandbox.webhook import twilio_signature
 from channels.voice import TwilioVoice
@@ -22,8 +25,11 @@ from config import clock
 from config.profile import profile
 from config.prompts import spoken_date
 from config.settings import settings
+from store import inbox as inbox_rows
 from store.db import transaction
+from store.inbox import Receipt
 from store.messages import OutboundState
+from store.queue import PARTITIONS
 from store.schema import address, attachment, case_event, grievance, inbox, outbox, raw_event, task
 from tests.channels.hotline import CALLER, LANDLINE, OURS, Hotline, digits, hotline, voice
 from workflow.commands import SYSTEM, Act
@@ -406,6 +412,46 @@ def test_the_end_told_again_calls_nobody_twice(line: Hotline) -> None:
     for _ in range(3):
         assert _post(f"{line.url}/in/voice/status", over).status_code == 200
     assert len(line.rows(outbox)) == 1
+
+
+def test_an_end_that_its_request_did_not_live_to_handle_calls_back(line: Hotline) -> None:
+    """The web process died right after the row was written: whoever handles it calls back."""
+    caller = line.caller()
+    caller.dial()
+    body = f"CallSid={caller.call}&From=%2B97688110001&Direction=inbound&CallStatus=completed"
+    path, kind = "/in/voice/status", "application/x-www-form-urlencoded"
+    channel = registry.active()["voice"]
+    request = Request("POST", f"{line.url}{path}", {"content-type": kind}, body.encode(),
+                      form=dict(parse_qsl(body)), path=path)  # fmt: skip
+    ended = tuple(channel.parse(request))
+    receipt = Receipt("voice", channel.account, request.body, clock.now(), ended, kind, path=path)
+    inbox_rows.accept(receipt)
+    assert line.rows(outbox) == []
+    for partition in range(PARTITIONS):
+        drain(partition)
+    (letter,) = line.rows(outbox)
+    assert letter.key.startswith("callback:")
+    over = {"CallSid": caller.call, "From": CALLER, "To": OURS, "Direction": "inbound",
+            "CallStatus": "completed"}  # fmt: skip
+    assert _post(f"{line.url}{path}", over).status_code == 200
+    assert len(line.rows(outbox)) == 1
+
+
+def test_a_dead_step_is_replayed_where_it_was_sent(line: Hotline) -> None:
+    body = b"From=%2B97688110001&To=%2B97675000000&Direction=inbound&Digits=1"
+    path = "/in/voice/language"
+    form = dict(parse_qsl(body.decode()))
+    assert _post(f"{line.url}{path}?turn=1", form).status_code == 200
+    (dead,) = line.rows(inbox)
+    assert (dead.state, dead.error.split(":")[0]) == ("dead", "unparseable.id")
+    (raw,) = line.rows(raw_event)
+    assert raw.path == path
+    with transaction() as tx:  # what was missing is mended by hand
+        tx.execute(update(raw_event).values(body=body + b"&CallSid=CA" + b"1" * 32))
+    assert "1 messages" in replay(dead.id)
+    (_, found) = line.rows(inbox)
+    assert found.details["answers"]["do"] == "language"
+    assert found.external_id.split(":")[1] == "language"
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
