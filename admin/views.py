@@ -58,7 +58,9 @@ def visible(scope: Scope) -> ColumnElement[bool]:
 
 _FAILED = table.c.id.in_(
     select(task.c.grievance_id).where(
-        task.c.done_at.is_(None), task.c.grievance_id.is_not(None), task.c.kind != "hand_back"
+        task.c.done_at.is_(None),
+        task.c.grievance_id.is_not(None),
+        task.c.kind.not_in(("hand_back", "clock")),
     )
 )
 # A closure that a second person must let pass: see `workflow.approval`.

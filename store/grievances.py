@@ -74,6 +74,11 @@ def attend_open(tx: Transaction, at: datetime) -> None:
     tx.execute(update(table).where(*unknown).values(attend_at=at))
 
 
+def put_off(tx: Transaction, grievance_id: int, at: datetime) -> None:
+    """Have the clock leave this grievance alone until ``at``: it could not do what is due."""
+    tx.execute(update(table).where(table.c.id == grievance_id).values(attend_at=at))
+
+
 def get(tx: Transaction, grievance_id: int) -> Case | None:
     """One grievance to look at."""
     row = tx.execute(select(*_COLUMNS).where(table.c.id == grievance_id)).first()

@@ -40,6 +40,13 @@ def undone(tx: Transaction, limit: int = 200) -> list[Any]:
     return list(tx.execute(query).all())
 
 
+def oldest(tx: Transaction, grievance_id: int, kind: str) -> datetime | None:
+    """Since when such a task about a grievance is open; None where there is none."""
+    mine = (table.c.grievance_id == grievance_id, table.c.kind == kind, table.c.done_at.is_(None))
+    found: datetime | None = tx.scalar(select(table.c.created_at).where(*mine).limit(1))
+    return found
+
+
 def done(tx: Transaction, task_id: int, officer_id: int, now: datetime) -> None:
     """Tick a task off."""
     tx.execute(

@@ -9,7 +9,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 
@@ -19,7 +21,7 @@ from config.profile import profile
 from config.settings import settings
 from store import inbox as inbox_rows
 from store import outbox, slots
-from store.db import Transaction, reading, transaction
+from store.db import DatabaseAway, Transaction, reading, transaction
 from store.messages import InboundState, OutboundState
 from store.queue import DELIVER, DRAIN, Bell, ring
 from store.schema import conversation, inbox
@@ -34,7 +36,32 @@ CALM_SECONDS = 5.0  # after an outage the living first write down what became of
 def tick() -> list[Bell]:
     """Ring for every part that has work; the bells rung."""
     now = clock.now()
-    inbox_rows.drain_spool()  # what a web process spooled and did not live to drain
+    bells: list[Bell] = []
+    parts: dict[str, Callable[[], object]] = {
+        "spool": inbox_rows.drain_spool,  # what a web process did not live to drain
+        "bells": lambda: bells.extend(_ring(now)),
+        **{name: partial(part, now) for name, part in _PARTS.items()},
+    }
+    away = [error for name, part in parts.items() if (error := _apart(name, part))]
+    if away:
+        raise away[0]
+    return bells
+
+
+def _apart(name: str, part: Callable[[], object]) -> DatabaseAway | None:
+    """Do one part; where it fails, the others go on. Whether the database was away for it."""
+    try:
+        part()
+    except DatabaseAway as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - the clock is one of the process edges
+        code = error.code if isinstance(error, HariuError) else type(error).__name__
+        log.get().error("part of the tick failed", part=name, code=code)
+    return None
+
+
+def _ring(now: datetime) -> list[Bell]:
+    """Ring for whatever waits; sendings whose sender died go back in the queue before."""
     with reading() as tx:
         bells = waiting(tx, now)
         lapsed = _lapsed(tx, now)
@@ -43,11 +70,6 @@ def tick() -> list[Bell]:
             outbox.expire_claims(tx, now)
         bells.append(Bell(DELIVER))
     ring(bells)
-    sign_daily(now)
-    rounds.adopt(now)
-    rounds.attend(now)
-    digest.daily(now)
-    retention.daily(now)
     return bells
 
 
@@ -63,6 +85,13 @@ def sign_daily(now: datetime) -> None:
 
 
 _signed: dict[str, str] = {}
+_PARTS: dict[str, Callable[[datetime], object]] = {
+    "root": sign_daily,
+    "adoption": rounds.adopt,
+    "rounds": rounds.attend,
+    "digest": digest.daily,
+    "retention": retention.daily,
+}
 _calm = {"from": 0.0}
 
 

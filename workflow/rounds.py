@@ -6,13 +6,15 @@ row, and the row remembers what was done. One transaction a batch, a handful of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from config import log
+from config.errors import HariuError
 from config.profile import Profile, profile
-from store import grievances, people, slots
+from store import grievances, people, slots, tasks
 from store.case import Case
-from store.db import Transaction, reading, transaction
+from store.db import DatabaseAway, Transaction, reading, transaction
 from store.notices import Notice
 from workflow import office as offices
 from workflow.attention import Step, due_steps, in_hours
@@ -22,6 +24,8 @@ from workflow.office import Office
 
 BATCH = 200
 _MOST_BATCHES = 20
+FAILED = "clock"  # the task for an officer: the clock cannot do what is due of a grievance
+FIRST_WAIT, LONGEST_WAIT = timedelta(hours=1), timedelta(days=1)
 
 
 def adopt(now: datetime) -> None:
@@ -45,18 +49,46 @@ def attend(now: datetime, project: Profile | None = None) -> int:
     chosen, total = project or profile(), 0
     for _ in range(_MOST_BATCHES):
         with reading() as tx:
-            if not grievances.to_attend(tx, now, 1):
-                return total
-        with transaction() as tx:
-            looked = _batch(tx, now, chosen)
-        total += looked
-        if looked < BATCH:
+            ids = grievances.to_attend(tx, now, BATCH)
+        if ids:
+            _look(ids, now, chosen)
+        total += len(ids)
+        if len(ids) < BATCH:
             break
     return total
 
 
-def _batch(tx: Transaction, now: datetime, project: Profile) -> int:
-    ids = grievances.to_attend(tx, now, BATCH)
+def _look(ids: Sequence[int], now: datetime, project: Profile) -> None:
+    """One batch; when it fails, in halves, until the culprit stands alone and is set aside."""
+    try:
+        with transaction() as tx:
+            _batch(tx, ids, now, project)
+    except DatabaseAway:
+        raise
+    except Exception as error:  # noqa: BLE001 - the clock is one of the process edges
+        if len(ids) > 1:
+            middle = len(ids) // 2
+            _look(ids[:middle], now, project)
+            _look(ids[middle:], now, project)
+        else:
+            _set_aside(ids[0], error, now)
+
+
+def _set_aside(grievance_id: int, error: Exception, now: datetime) -> None:
+    """Look again in an hour, then in two, in four, in a day at last; an officer is told."""
+    code = error.code if isinstance(error, HariuError) else type(error).__name__
+    log.get().error("round failed", row=grievance_id, code=code)
+    with transaction() as tx:
+        since = tasks.oldest(tx, grievance_id, FAILED)
+        if since is None:
+            key = f"{FAILED}:{grievance_id}:{now.timestamp():.0f}"
+            tasks.add(tx, key, FAILED, now, grievance_id=grievance_id)
+        waited = now - (since or now)
+        again = now + min(max(waited, FIRST_WAIT), LONGEST_WAIT)
+        grievances.put_off(tx, grievance_id, again)
+
+
+def _batch(tx: Transaction, ids: Sequence[int], now: datetime, project: Profile) -> None:
     work = Casework(tx, now, project)
     work.load(ids)
     wanted = {case.address_id for case in work.cases.values() if case.address_id}
@@ -71,7 +103,6 @@ def _batch(tx: Transaction, now: datetime, project: Profile) -> int:
         for language in [round_.office.by_id[item.officer_id].language]
     ]
     offices.tell(tx, round_.office, told, now)
-    return len(ids)
 
 
 class Round:

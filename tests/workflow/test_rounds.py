@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+import time_machine
+from sqlalchemy import select, text, update
 
-from store.db import reading, transaction
-from store.schema import address, grievance, notice, outbox
+from store import tasks
+from store.db import DatabaseAway, reading, transaction
+from store.queue import DELIVER, Bell
+from store.schema import address, grievance, notice, outbox, slot
 from tests.workflow import office
-from workflow import digest, jobs, rounds
+from workflow import digest, jobs, retention, rounds
 from workflow.states import Role
 
 START = datetime(2026, 9, 1, 4, 0, tzinfo=UTC)  # noon in Ulaanbaatar
@@ -53,6 +58,64 @@ def test_a_deadline_is_announced_put_off_once_and_escalated() -> None:
     assert names(case).count("late") == 1  # once in a stage
     told_duty = [kind for kind, who in office.notices() if who == duty]
     assert told_duty == ["due", "delayed", "due", "overdue"]
+
+
+def test_one_that_cannot_be_looked_at_keeps_nobody_else_waiting() -> None:
+    office.join(START, "duty", "coordinator")
+    cases = [office.register(START, number) for number in range(9)]
+    broken, sound = cases[4], office.row(cases[4]).clock
+    with transaction() as tx:  # a row as no release of ours writes it
+        one = update(grievance).where(grievance.c.id == broken.id)
+        tx.execute(one.values(clock={"terms": {"zone": "Nowhere"}}))
+    late = START + 33 * DAY
+    assert office.tick(late) == 9
+    told = {key.split(":")[1] for key in _keys()}
+    assert told == {str(case.id) for case in cases if case is not broken}
+    waits = []
+    for _ in range(7):
+        at = office.row(broken).attend_at
+        assert at
+        waits.append((at - late) / timedelta(hours=1))
+        assert office.tick(at - timedelta(minutes=1)) == 0, "it is left alone until then"
+        late = at
+        office.tick(at)
+    assert waits == [1, 1, 2, 4, 8, 16, 24]
+    with reading() as tx:
+        (job,) = tasks.undone(tx)
+    assert (job.kind, job.grievance_id) == ("clock", broken.id)
+    with transaction() as tx:
+        tx.execute(one.values(clock=sound))
+    office.tick(late + 2 * DAY)
+    assert str(broken.id) in {key.split(":")[1] for key in _keys()}
+
+
+def _keys() -> set[str]:
+    with reading() as tx:
+        return set(tx.execute(select(notice.c.key)).scalars())
+
+
+def test_a_part_of_the_tick_that_fails_starves_no_other() -> None:
+    """The digest cannot be written; bells ring, the trail is signed, retention runs."""
+    office.join(START, "duty", "coordinator")
+    office.register(START)
+    for memory in (digest._done, retention._done, jobs._signed):
+        memory.clear()
+    with transaction() as tx:
+        tx.execute(text("ALTER TABLE notice RENAME TO elsewhere"))
+    at = START + timedelta(hours=2)
+    # So does SQLite call a table that is not there.
+    with time_machine.travel(at, tick=False), suppress(DatabaseAway):
+        assert Bell(DELIVER) in jobs.tick()
+    with reading() as tx:
+        done = set(tx.execute(select(slot.c.job)).scalars())
+    assert "trail root" in done
+    assert digest._JOB not in done
+    assert retention._done["day"] == "2026-09-01"
+    with transaction() as tx:
+        tx.execute(text("ALTER TABLE elsewhere RENAME TO notice"))
+    with time_machine.travel(START + timedelta(hours=2, seconds=1), tick=False):
+        jobs.tick()
+    assert [kind for kind, _ in office.notices()] == ["digest"]
 
 
 def test_nothing_happens_twice_however_many_clocks_run() -> None:
@@ -237,7 +300,7 @@ def test_a_committee_that_does_not_meet_is_reminded_of() -> None:
     quick, slow = office.register(START), office.register(START, 2)
     for case in (quick, slow):
         office.act(case, "escalate", START, reason="хороо")
-    values = {"held_at": START + 8 * DAY, "agenda": "Ус", "participants": "Хороо"}
+    values: dict[str, Any] = {"held_at": START + 8 * DAY, "agenda": "Ус", "participants": "Хороо"}
     office.act(quick, "convene", START + DAY, **values)
     office.tick(START + 5 * DAY)
     office.tick(START + 6 * DAY)
