@@ -127,6 +127,12 @@ def may_handle(dossier: Dossier, officer: Officer) -> bool:
     return bool(HANDLERS & held(officer, dossier.case))
 
 
+def may(command: str, dossier: Dossier, officer: Officer) -> bool:
+    """Whether the procedure lets this officer do ``command`` now."""
+    case = dossier.case
+    return any(row.command == command for row in legal(Status(case.status), held(officer, case)))
+
+
 def done_as(command: str, case: Case) -> str:
     """Which words tell that ``command`` was done: a closure may have become its proposal."""
     waits = command in {"close", "withdraw"} and approval.proposal(case) is not None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from io import BytesIO
 from mimetypes import guess_extension
 from typing import Any
@@ -87,7 +87,7 @@ def until(found: Dossier, text: str) -> dict[str, Any]:
     """The end of a local day to come; nothing for any other text."""
     zone = profile().timezone
     try:
-        day = datetime.strptime(text, "%Y-%m-%d").astimezone(zone).date()
+        day = date.fromisoformat(text)
     except ValueError:
         return {}
     end = deadlines.end_of(day, zone)

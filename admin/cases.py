@@ -83,6 +83,7 @@ def _page(tx: Transaction, case: Case, at_work: Form | None = None, **more: Any)
         **links.of(tx, case),
         place=place_name(case), stage=profile().stage(case.stage).name.of(guard.language()),
         care=care.of(tx, found), may_handle=acts.may_handle(found, person),
+        may_redact=acts.may("redact", found, person),
         meetings=committee.of(tx, case), suggested=committee.suggested(tx, case),
         **_options(found), **more,
     )  # fmt: skip

@@ -232,7 +232,7 @@ def test_an_assignee_acts_on_their_own_alone(app: Flask, desk: Desk, cases: Case
     assert options
     desk.do(cases[4], "assign", assignee=options[1])
     page = open_page(engineer, cases[4])
-    assert {"investigate", "propose_redress", "note", "reply"} == offered(page)
+    assert {"investigate", "propose_redress", "hand_off", "note", "reply"} == offered(page)
     assert engineer.do(cases[4], "propose_redress", summary="Засна").status_code == 303
     assert engineer.do(cases[0], "investigate").status_code == 404
 
