@@ -17,19 +17,22 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select, text
 
 from channels import registry
-from config import clock, i18n
+from config import clock, i18n, prompts
 from config.errors import HariuError
 from config.profile import profile
 from config.settings import settings
 from store import channels as channel_rows
-from store import migrate, queue, spool
+from store import migrate, officers, queue, spool
 from store.db import reading
 from store.messages import InboundState, OutboundState
 from store.schema import inbox, outbox, task
+from workflow.states import SECOND, Role
 
 LEAST_FREE = 1 << 30  # bytes
 WRONG_CLOCK = 2.0  # seconds
 SILENT_DAYS = 3
+PERSONS = 2  # nobody approves what they proposed themselves
+VOICE, RECORDED = "voice", "recorded"
 LATE = timedelta(minutes=5)
 # Two connections that write and checkpoint at once could corrupt a database with an older one;
 # our gate keeps them apart, a foreign program does not. https://sqlite.org/wal.html#walresetbug
@@ -214,6 +217,35 @@ def _texts() -> Findings:
         yield _ok("texts", "all approved")
 
 
+def _approvals() -> Findings:
+    """A grave closure waits for somebody else's yes: is there anybody?"""
+    if profile().approver:
+        yield _ok("approval", "the profile names an approver from outside the office")
+        return
+    with reading() as tx:
+        staff = [set(person.roles) for person in officers.everyone(tx) if person.active]
+    lanes = (("refusals and stage 3", SECOND), ("sensitive matters", {Role.FOCAL_POINT}))
+    for what, roles in lanes:
+        count = sum(bool(roles & held) for held in staff)
+        if count < PERSONS:
+            advice = f"name a second one, or an approver in the profile: {', '.join(sorted(roles))}"
+            yield _look("approval", f"{count} may let closures of {what} pass: {advice}")
+        else:
+            yield _ok("approval", f"{count} may let closures of {what} pass")
+
+
+def _clips() -> Findings:
+    if VOICE not in registry.active():
+        return
+    for language in i18n.LANGUAGES:
+        unspoken = [name for name in prompts.names() if prompts.source(name, language) != RECORDED]
+        words = f"{language}: {len(unspoken)} of {len(prompts.names())} clips"
+        if unspoken:
+            yield _look("clips", f"{words} were not spoken by a person: see guides/hotline.md")
+        else:
+            yield _ok("clips", f"{language}: every clip was spoken by a person")
+
+
 CHECKS: dict[str, Callable[[], Findings]] = {
     "settings": _settings,
     "disk": _disk,
@@ -223,4 +255,6 @@ CHECKS: dict[str, Callable[[], Findings]] = {
     "channels": _channels,
     "queue": _waiting,
     "texts": _texts,
+    "approval": _approvals,
+    "clips": _clips,
 }

@@ -1,8 +1,9 @@
 """One file with everything but the keys, made while Hariu runs; portable between both databases.
 
 A ZIP: ``manifest.json`` (written last), ``tables/<name>.jsonl`` (one consistent look at the
-database, encrypted columns as they are stored) and ``files/…`` (attachments, encrypted as they lie
-on disk). The keys stay apart, so that a lost backup tells nobody anything of people's identity.
+database, encrypted columns as they are stored), ``files/…`` (attachments, encrypted as they lie on
+disk) and ``prompts/…`` (the hotline's clips). The keys stay apart, so that a lost backup tells
+nobody anything of people's identity.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _APART = {"lease"}  # who works at this moment; nothing that a restored instance
 _CHECK = "backup.check"
 _KNOWN = "the keys of this backup"
 _MANIFEST = "manifest.json"
+_DEPTHS = {"files": 3, "prompts": 4}  # how deep below HOME a file of each folder lies
 Step = Callable[[str], None]
 
 
@@ -63,6 +65,12 @@ def tables() -> list[Table]:
 def stored_files() -> list[Path]:
     """The attachments on disk."""
     return sorted(path for path in _files().glob("??/*") if not path.name.startswith("."))
+
+
+def clips() -> list[Path]:
+    """The hotline's clips, recorded ones and placeholders."""
+    found = (settings().home / "prompts").glob("*/*/*.wav")
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def _files() -> Path:
@@ -137,6 +145,8 @@ def _write_files(archive: zipfile.ZipFile, step: Step) -> None:
     step("files")
     for path in stored_files():
         archive.write(path, f"files/{path.parent.name}/{path.name}", zipfile.ZIP_STORED)
+    for path in clips():
+        archive.write(path, path.relative_to(settings().home).as_posix())
 
 
 def restore(source: Path, step: Step = lambda name: None) -> dict[str, int]:
@@ -227,12 +237,14 @@ def _heard(column: Column[Any], value: Any) -> Any:
 
 def _restore_files(archive: zipfile.ZipFile, step: Step) -> None:
     step("files")
+    home = settings().home
     for name in archive.namelist():
-        if name.startswith("files/"):
-            _, folder, file = name.split("/")
-            path = _files() / folder / file
-            if path.resolve().parent.parent != _files().resolve():
-                raise BackupError("the backup holds a file with a wrong name")
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_bytes(archive.read(name))
-            path.chmod(0o600)
+        parts = name.split("/")
+        if parts[0] not in _DEPTHS:
+            continue
+        path = home / name
+        if len(parts) != _DEPTHS[parts[0]] or path.resolve() != home.resolve() / name:
+            raise BackupError("the backup holds a file with a wrong name")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(archive.read(name))
+        path.chmod(0o600)

@@ -7,18 +7,23 @@ from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import text, update
 
-from channels import jobs, registry
+from channels import doctor, jobs, registry
 from channels.cli import commands
 from channels.doctor import Grade, examine
 from channels.release import release
 from channels.sandbox.server import SandboxServer
-from config import clock
+from config import clock, prompts
+from config.care import Approver
+from config.profile import profile
 from config.settings import settings
-from store import inbox
+from store import inbox, officers
 from store.db import transaction
 from store.inbox import Receipt
+from store.schema import officer
+from tests.admin import town
+from tests.channels.hotline import hotline, voice
 
 
 @pytest.fixture
@@ -48,6 +53,48 @@ def test_a_sound_house_is_told_so(house: SandboxServer) -> None:
     assert "nothing waits" in found.output
     assert "Redis" not in found.output
     assert "ok     telegram" in found.output
+
+
+def looks(about: str) -> list[str]:
+    found = [each for each in examine() if each.grade is Grade.LOOK and each.about == about]
+    return [each.words for each in found]
+
+
+def test_an_office_where_nobody_else_can_approve_is_named(
+    house: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction() as tx:
+        tx.execute(update(officer).values(active=False))  # the first account, which may all
+    town.join("one", "Жишээ Нэг", "coordinator", "focal_point")
+    town.join("plain", "Жишээ Хоёр", "officer")
+    assert [words.split(" may ")[0] for words in looks("approval")] == ["1", "1"]
+    second = town.join("two", "Жишээ Гурав", "administrator")
+    (left,) = looks("approval")
+    assert "sensitive matters" in left
+    town.join("three", "Жишээ Дөрөв", "focal_point")
+    assert looks("approval") == []
+    with transaction() as tx:
+        officers.change(tx, second, active=False)
+        tx.execute(update(officer).where(officer.c.login == "three").values(active=False))
+    assert len(looks("approval")) == 2
+    outside = Approver(name="Жишээ Зөвлөх", channel="sms", address="+97670000099", days=7)
+    named = profile().model_copy(update={"approver": outside})
+    monkeypatch.setattr(doctor, "profile", lambda: named)
+    assert looks("approval") == []
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_clips_that_nobody_spoke_are_named(store: str) -> None:
+    with hotline():
+        prompts.fill()
+        assert [words[:2] for words in looks("clips")] == ["mn", "kk", "en"]
+        for name in prompts.names():
+            prompts.keep(name, "kk", voice(0.1))
+        assert [words[:2] for words in looks("clips")] == ["mn", "en"]
+
+
+def test_a_house_without_hotline_needs_no_clips(house: SandboxServer) -> None:
+    assert looks("clips") == []
 
 
 def test_a_provider_that_refuses_us_is_named(house: SandboxServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
+from config import prompts
+from config.wav import RATE, wav
 from store import backup, files, migrate
 from store.cli import commands
 from store.db import reading, transaction
@@ -43,11 +46,17 @@ def run(*words: str) -> str:
     return found.output
 
 
+def spoken() -> bytes:
+    """A clip of half a second."""
+    return wav(array("h", [n % 400 for n in range(RATE // 2)]))
+
+
 @pytest.fixture
 def made(store: str, tmp_path: Path) -> Path:
     """A backup of a small town with an attachment."""
     town(join())
     files.put(b"a photograph of a dry well")
+    prompts.keep("menu", "kk", spoken())
     made = tmp_path / "hariu.zip"
     run("backup", str(made))
     return made
@@ -56,7 +65,7 @@ def made(store: str, tmp_path: Path) -> Path:
 def test_restored_on_the_other_database_it_is_the_same(
     store: str, made: Path, tmp_path: Path, postgres: Postgres
 ) -> None:
-    before = contents()
+    before, clip = contents(), prompts.content("menu", "kk")
     other = "" if store == "postgresql" else postgres.database()
     elsewhere(tmp_path / "other", other)
     assert f"{len(before['grievance'])} grievances" in run("restore", str(made))
@@ -64,6 +73,8 @@ def test_restored_on_the_other_database_it_is_the_same(
     assert [files.get(path.parent.name + path.name) for path in backup.stored_files()] == [
         b"a photograph of a dry well"
     ]
+    assert prompts.source("menu", "kk") == "recorded"
+    assert prompts.content("menu", "kk") == clip
     with reading() as tx:
         assert audit(tx).findings == ()
     # Numbers go on where they were, and nothing is restored over people's words.
@@ -103,6 +114,18 @@ def test_a_cut_off_backup_is_refused_and_leaves_nothing(made: Path, tmp_path: Pa
     with transaction() as tx:
         assert tx.execute(select(metadata.tables["grievance"])).all() == []
     assert migrate.current() in (None, migrate.newest())
+
+
+@pytest.mark.parametrize(
+    "name", ["prompts/../../x/y", "prompts/a/b", "files/aa/../../c", "files/x"]
+)
+def test_a_file_that_would_lie_elsewhere_is_refused(made: Path, tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(made, "a") as archive:
+        archive.writestr(name, b"x")
+    elsewhere(tmp_path / "fifth")
+    with pytest.raises(backup.BackupError, match="wrong name"):
+        backup.restore(made)
+    assert not list(tmp_path.rglob("y"))
 
 
 def test_an_existing_file_is_never_overwritten(made: Path) -> None:
