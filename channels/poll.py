@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from channels import media, registry
+from channels import media, registry, staff_mail
 from channels.base import Polls, Reconciles
 from config import clock, log
 from config.errors import HariuError
@@ -45,7 +45,8 @@ def repeat(work: Callable[[], object], pause: float) -> None:
 def poll(channel: Polls) -> None:
     """Ask one channel for messages; the next one asked for acknowledges the one before."""
     for body, messages in channel.poll(POLL_SECONDS):
-        inbox.accept(Receipt(channel.code, channel.account, body, clock.now(), tuple(messages)))
+        known = staff_mail.marked(messages)
+        inbox.accept(Receipt(channel.code, channel.account, body, clock.now(), known))
 
 
 def reconcile(channel: Reconciles) -> int:

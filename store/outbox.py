@@ -335,3 +335,18 @@ def threads(
         outbox.c.grievance_id.is_not(None),
     )
     return {row.provider_id: (row.address_id, row.grievance_id) for row in tx.execute(query)}
+
+
+def is_notice(tx: Transaction, channel: str, provider_id: str, index: bytes) -> bool:
+    """Whether that letter is a notice to an officer, and went to the address of this index."""
+    query = (
+        select(outbox.c.id)
+        .join(address, address.c.id == outbox.c.address_id)
+        .where(
+            outbox.c.channel == channel,
+            outbox.c.provider_id == provider_id,
+            outbox.c.template.startswith("notice."),
+            address.c.value_index == index,
+        )
+    )
+    return tx.execute(query).first() is not None
