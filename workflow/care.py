@@ -22,6 +22,7 @@ from store.people import Endpoint, address_index
 from store.text import measure
 from workflow import approval, redactions
 from workflow.commands import Act
+from workflow.office import MAIL
 from workflow.reference import new_code
 
 # What these do is no turn of the conversation with the complainant.
@@ -138,7 +139,7 @@ def _send(tx: Transaction, approver: Approver, token: str, now: datetime, projec
 def _channel(tx: Transaction, approver: Approver) -> str:
     """Texts go by whatever sends texts here."""
     if approver.channel == "mail":
-        return "mail"
+        return MAIL
     texting = channels.of_form(tx, "sms")
     return "sms" if "sms" in texting or not texting else min(texting)
 

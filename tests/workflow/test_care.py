@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from config import clock, profile
 from config.care import Approver
-from store import bank, grievances, links
+from store import bank, channels, grievances, links
 from store.case import Case
 from store.db import reading, transaction
 from store.schema import case_event, outbox, partner_link
@@ -138,12 +138,19 @@ def test_the_citizen_may_always_withdraw_and_that_ends_the_proposal(staff: tuple
     assert (now(case).status, now(case).facts) == ("closed", {})
 
 
+@pytest.mark.parametrize(
+    ("channel", "address", "code"),
+    [("sms", "+97670000077", "sms"), ("mail", "zovlokh@example.invalid", "email")],
+)
 def test_one_person_offices_ask_the_approver_from_outside(
-    store: str, monkeypatch: pytest.MonkeyPatch
+    store: str, monkeypatch: pytest.MonkeyPatch, channel: str, address: str, code: str
 ) -> None:
-    town.channels_known()
+    with transaction() as tx:
+        channels.sync(tx, town.CHANNELS | {"email": town.CHANNELS["mail"]})
     alone = town.join("saraa", "Жишээ Сараа", "officer", "administrator", "focal_point")
-    named = Approver(name="Жишээ Зөвлөх", channel="sms", address="+97670000077")
+    named = Approver.model_validate(
+        {"name": "Жишээ Зөвлөх", "channel": channel, "address": address}
+    )
     outside = profile.profile().model_copy(update={"approver": named})
     case = arrive()
     with transaction() as tx:
@@ -153,6 +160,7 @@ def test_one_person_offices_ask_the_approver_from_outside(
     with reading() as tx:
         (letter,) = tx.execute(select(outbox).where(outbox.c.template == "approver")).all()
         (link,) = tx.execute(select(partner_link)).all()
+    assert letter.channel == code
     assert letter.grievance_id is None, "the officer who proposed does not see the link"
     assert "/partner/approval/" in letter.text
     token = letter.text.rsplit("/", 1)[1]
