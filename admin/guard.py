@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from config import clock
 from config.settings import settings
-from store import officers
+from store import corrections, officers
 from store.db import reading, transaction
 from store.officers import LANGUAGES, Officer, Session
 
@@ -37,6 +37,8 @@ def _check() -> Response | None:
     token = request.cookies.get(COOKIE, "")
     with reading() as tx:
         found = officers.find_session(tx, token, g.now) if token else None
+        if found:
+            corrections.fresh(tx)
     if found is None:
         return _to_sign_in()
     g.officer, g.session = found

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from admin import bulk, casefile, dashboard, forum, guide, links, office, replies, reports, staff
+from admin import (
+    bulk,
+    casefile,
+    dashboard,
+    forum,
+    guide,
+    links,
+    office,
+    project,
+    replies,
+    reports,
+    staff,
+)
 
 ROOMS: tuple[Blueprint, ...] = (
     bulk.blueprint,
@@ -14,6 +26,7 @@ ROOMS: tuple[Blueprint, ...] = (
     links.blueprint,
     guide.blueprint,
     office.blueprint,
+    project.blueprint,
     replies.blueprint,
     reports.blueprint,
     staff.blueprint,

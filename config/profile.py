@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from datetime import date, time
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -25,6 +26,12 @@ from config.settings import settings
 from config.voice import Voice
 
 SHIPPED = Path(__file__).parent / "profiles"
+# What an office may change in the desk; units go before the categories that name them.
+OWN = (
+    "units", "categories", "kind_spans", "stage_spans", "hours", "duty_officers", "approver",
+    "resolvers",
+)  # fmt: skip
+_own: Mapping[str, Any] = {}
 # The three western aimags keep a time of their own, one hour behind the capital.
 WESTERN = {"bayan-ulgii": "Asia/Hovd", "khovd": "Asia/Hovd", "uvs": "Asia/Hovd"}
 
@@ -78,7 +85,7 @@ class Category(_Model):
 class Hours(_Model):
     """When a person answers: ISO weekdays 1 to 7, local times."""
 
-    days: tuple[int, ...]
+    days: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(min_length=1)
     opens: time
     closes: time
 
@@ -257,5 +264,41 @@ def load(name: str) -> Profile:
 
 @cache
 def profile() -> Profile:
-    """The profile of this process."""
-    return load(settings().profile)
+    """The profile of this process, with what the office changed in the desk."""
+    return with_own(load(settings().profile), _own)
+
+
+def with_own(base: Profile, own: Mapping[str, Any]) -> Profile:
+    """``base`` with sections of `OWN` in the place of its own.
+
+    ``stage_spans`` maps the number of a stage, as text, to its span or None; names of stages stay.
+
+    Raises:
+        ValidationError: the whole would not be a sound profile.
+    """
+    spans = own.get("stage_spans", {})
+    stages = [
+        dict(stage) | {"span": spans.get(str(stage.number), stage.span)} for stage in base.stages
+    ]
+    rest = {name: value for name, value in own.items() if name != "stage_spans"}
+    return Profile.model_validate(dict(base) | {"stages": stages} | rest)
+
+
+def set_own(own: Mapping[str, Any]) -> list[str]:
+    """Replace what the office changed in the desk, for this process.
+
+    Returns the sections left out because they do not go with the file as it is now.
+    """
+    global _own
+    if own == _own:
+        return []
+    base, good = load(settings().profile), dict[str, Any]()
+    for section in sorted(own, key=OWN.index):
+        try:
+            with_own(base, good | {section: own[section]})
+        except ValidationError:
+            continue
+        good[section] = own[section]
+    _own = good
+    profile.cache_clear()
+    return sorted(own.keys() - good.keys())

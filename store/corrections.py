@@ -1,4 +1,4 @@
-"""What an office corrected in the desk, texts and free days, for every process that writes."""
+"""What an office changed in the desk: texts, free days, the profile; for every process."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from config import clock, i18n
+from config import clock, i18n, log
+from config.profile import set_own
 from config.settings import settings
 from store.db import Transaction
-from store.schema import extra_holiday, text_override
+from store.schema import extra_holiday, own_profile, text_override
 
 EVERY = 30.0  # seconds within which all processes know of a change
 _known: tuple[str, float] = ("", 0.0)
@@ -31,6 +32,8 @@ def load(tx: Transaction) -> None:
     rows = tx.execute(select(text_override.c.key, text_override.c.language, text_override.c.text))
     i18n.set_overrides({(row.key, row.language): row.text for row in rows})
     clock.set_extra_holidays({row.day for row in holidays(tx)})
+    if left_out := set_own(own(tx)):
+        log.get().warning("own profile left out", sections=left_out)
     _known = (settings().database_url, time.monotonic())
 
 
@@ -72,3 +75,21 @@ def keep_holiday(tx: Transaction, day: date, name: str) -> None:
 def drop_holiday(tx: Transaction, day: date) -> None:
     """A free day is a day like any other again."""
     tx.execute(delete(extra_holiday).where(extra_holiday.c.day == day))
+
+
+def own(tx: Transaction) -> dict[str, Any]:
+    """What the office decided otherwise than the profile's file, by section."""
+    return {row.section: row.value[0] for row in tx.execute(select(own_profile))}
+
+
+def keep_own(tx: Transaction, section: str, value: Any, officer: int, now: datetime) -> None:
+    """Keep a section of the profile; the caller has validated it."""
+    drop_own(tx, section)
+    # In a list: "no approver" is a decision, and a bare None would be stored as nothing.
+    row = {"section": section, "value": [value], "officer_id": officer, "at": now}
+    tx.execute(own_profile.insert(), [row])
+
+
+def drop_own(tx: Transaction, section: str) -> None:
+    """The profile's file counts again for that section."""
+    tx.execute(delete(own_profile).where(own_profile.c.section == section))

@@ -12,6 +12,7 @@ from store.schema.desk import (
     forum_case,
     forum_issue,
     looking,
+    own_profile,
     saved_view,
     setting_change,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "officer",
     "officer_session",
     "outbox",
+    "own_profile",
     "partner",
     "partner_file",
     "partner_link",

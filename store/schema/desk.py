@@ -132,3 +132,14 @@ setting_change = Table(
     ref("officer_id", "officer"),
     Column("at", Moment, nullable=False),
 )
+
+# What the office decided otherwise than the profile's file, by section; an approver's address is in
+# it, so it is encrypted.
+own_profile = Table(
+    "own_profile",
+    metadata,
+    Column("section", String(24), primary_key=True),
+    Column("value", Encrypted("own_profile.value", "json"), nullable=False),
+    ref("officer_id", "officer"),
+    Column("at", Moment, nullable=False),
+)

@@ -118,6 +118,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_forum_issue")),
     )
     op.create_table(
+        "own_profile",
+        sa.Column("section", sa.String(length=24), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "officer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["officer_id"], ["officer.id"], name=op.f("fk_own_profile_officer_id")
+        ),
+        sa.PrimaryKeyConstraint("section", name=op.f("pk_own_profile")),
+    )
+    op.create_table(
         "partner",
         sa.Column(
             "id",
