@@ -22,7 +22,7 @@ from store.case import Case
 from store.db import Transaction, reading, transaction
 from workflow.commands import Act, Refused
 from workflow.handlers import EVENT, Casework
-from workflow.states import Outcome
+from workflow.states import HANDLERS, Outcome
 
 blueprint = Blueprint("cases", __name__, url_prefix="/cases")
 _INLINE = re.compile(r"(image/(jpeg|png|gif|webp)|audio/[\w.-]+|video/[\w.-]+)$")
@@ -256,6 +256,8 @@ def task_done(reference: str, number: int) -> Response:
     """The person was told by hand."""
     with transaction() as tx:
         case = _found(tx, reference)
+        if not HANDLERS & dossier.held(guard.officer(), case):
+            abort(403)
         if number in {row.id for row in dossier.open_tasks(tx, case)}:
             tasks.done(tx, number, guard.officer().id, guard.now())
     flash(words.t("task.done"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
@@ -17,6 +17,7 @@ from store.messages import InboundState
 from store.schema import grievance
 from store.schema import inbox as inbox_table
 from store.schema import task as task_table
+from workflow.states import STAFF, Role
 
 blueprint = Blueprint("state", __name__)
 _MOST = 50
@@ -34,6 +35,13 @@ def reason(error: str) -> str:
     """Why a message was set aside, in words."""
     found = next((name for start, name in _REASONS.items() if error.startswith(start)), "other")
     return words.t(f"dead.{found}")
+
+
+@blueprint.before_request
+def _who_acts() -> None:
+    """Whoever only looks, or handles single grievances, reads this page and changes nothing."""
+    if request.method == "POST" and not (STAFF | {Role.ADMINISTRATOR}) & set(guard.officer().roles):
+        abort(403)
 
 
 @blueprint.get("/health")

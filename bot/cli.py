@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sized
 from pathlib import Path
 
 import click
@@ -41,9 +40,9 @@ def take_over(file: Path, dry_run: bool, duplicates: str, lang: str) -> None:
     found = taking_over.look(content)
     for finding in (*found.faults, *found.duplicates):
         click.echo(finding.words(lang), err=True)
-    counts: dict[str, Sized] = {"rows": found.records, "faults": found.faults, "duplicates": found.duplicates}
-    for name, items in counts.items():
-        click.echo(i18n.plural(f"desk.import.{name}", len(items), lang))
+    for name in ("records", "faults", "duplicates"):
+        key = "rows" if name == "records" else name
+        click.echo(i18n.plural(f"desk.import.{key}", len(getattr(found, name)), lang))
     if found.faults or (found.duplicates and duplicates == "stop" and not dry_run):
         click.echo(i18n.text("desk.import.nothing", lang), err=True)
         sys.exit(1)

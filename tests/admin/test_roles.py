@@ -32,16 +32,16 @@ TABLE: tuple[tuple[set[str], str], ...] = (
         GET dashboard.board, GET forum.board, GET forum.issue, GET guide.board, GET guide.keys,
         GET imports.citizens_leaflet, GET notices.board, POST notices.seen, GET paper.notice_board,
         GET queue.board, POST queue.keep_view, POST queue.search, GET settings.board,
-        GET settings.replies, GET settings.texts, POST state.again, GET state.board,
-        POST state.done"""),
+        GET settings.replies, GET settings.texts, GET state.board"""),
+    (STAFF | {"administrator"}, "POST state.again, POST state.done"),
     (SEEING, """
-        POST cases.contact, POST cases.do, POST cases.preview, GET cases.show, POST cases.task_done,
+        POST cases.contact, POST cases.do, POST cases.preview, GET cases.show,
         GET links.suggestions, GET paper.case_file, GET replies.here, POST replies.keep,
         GET reports.board, GET reports.file, GET reports.log"""),
     (STAFF, """
         GET bulk.board, POST bulk.do, POST bulk.preview, POST forum.add, POST forum.decide,
         POST forum.put, POST links.join, POST links.part, POST links.split, POST replies.again,
-        POST replies.unsend"""),
+        POST replies.unsend, POST cases.task_done"""),
     (WRITING, """
         POST prompts.keep, GET prompts.listing, POST reports.add_engagement,
         POST reports.add_example, POST reports.drop_engagement, POST reports.drop_example,

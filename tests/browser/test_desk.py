@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +9,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import update
-from waitress.server import create_server
 
 from admin.app import create_app
 from config import clock
@@ -19,6 +17,7 @@ from store.db import transaction
 from store.schema import officer
 from tests.admin import town
 from tests.admin.conftest import fresh
+from tests.served import served
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -50,12 +49,8 @@ def cases(store: str) -> list[Case]:
 @pytest.fixture
 def url(cases: list[Case]) -> Iterator[str]:
     """A real server with the town's grievances."""
-    server = create_server(create_app(), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(5)
+    with served(create_app()) as url:
+        yield url
 
 
 @pytest.fixture

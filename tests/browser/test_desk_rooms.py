@@ -5,14 +5,12 @@ And a whole case by the keyboard alone, the same without scripts, and what each 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from sqlalchemy import select
-from waitress.server import create_server
 
 from admin import demo, office
 from admin.app import create_app
@@ -22,6 +20,7 @@ from store.schema import grievance
 from tests.admin import town
 from tests.admin.conftest import fresh
 from tests.browser.test_desk import SIZES, browser, check, pytestmark, sign_in, speak
+from tests.served import served
 
 __all__ = ["browser", "pytestmark"]
 LARGEST = 50_000
@@ -36,12 +35,8 @@ def house(store: str) -> Iterator[str]:
     demo.load(clock.now())
     with transaction() as tx:
         office.seed(tx)
-    server = create_server(create_app(), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(5)
+    with served(create_app()) as url:
+        yield url
 
 
 def _reference(*where: object) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from waitress.server import create_server
 
 from admin.app import create_app as create_desk
 from channels import registry
@@ -21,7 +19,9 @@ from store import partners
 from store.db import transaction
 from tests.admin import town
 from tests.browser import test_desk, test_site
-from tests.channels.website import WELL, served
+from tests.channels.website import WELL
+from tests.channels.website import served as public
+from tests.served import served
 from tests.workflow.test_imports import labelled, workbook
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -78,7 +78,7 @@ def picture(page: Page, name: str) -> None:
 def site(store: str) -> Iterator[str]:
     registry.active.cache_clear()
     release()
-    with served() as url:
+    with public() as url:
         yield url
     registry.active.cache_clear()
 
@@ -138,12 +138,8 @@ def test_partners_pages_are_for_everybody(
 @pytest.fixture
 def desk(store: str) -> Iterator[str]:
     town.join("saraa", "Жишээ Сараа", "officer", "administrator")
-    server = create_server(create_desk(), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(5)
+    with served(create_desk()) as url:
+        yield url
 
 
 @pytest.mark.parametrize(("size", "scheme", "language"), [*LOOKS[:1], ("narrow", "light", "en")])

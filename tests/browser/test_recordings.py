@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
-from waitress.server import create_server
 
 from admin.app import create_app
 from config import prompts
 from tests.admin import town
 from tests.admin.test_recordings import spoken
 from tests.browser.test_desk import sign_in
+from tests.served import served
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -33,20 +32,15 @@ ARGUMENTS = [
 def page(store: str) -> Iterator[Page]:
     """The desk, signed in, in a browser whose microphone beeps."""
     town.join("saraa", "Жишээ Сараа", "officer")
-    server = create_server(create_app(), host="127.0.0.1", port=0, threads=4)
-    threading.Thread(target=server.run, daemon=True).start()
-    with sync_playwright() as playwright:
+    with served(create_app()) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        opened = browser.new_context(
-            base_url=f"http://127.0.0.1:{server.effective_port}"
-        ).new_page()
+        opened = browser.new_context(base_url=url).new_page()
         said: list[str] = []
         opened.on("pageerror", lambda error: said.append(str(error)))
         opened.goto("/sign-in")
         sign_in(opened)
         yield opened
         browser.close()
-    server.close()
     assert said == []
 
 

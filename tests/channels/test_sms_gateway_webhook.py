@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
@@ -13,7 +12,6 @@ import httpx
 import pytest
 import time_machine
 from sqlalchemy import select
-from waitress.server import create_server
 
 from channels import registry
 from channels.base import BadSignature, Channel, Request, TakesGet, Unparseable
@@ -25,6 +23,7 @@ from store.messages import DeliveryReport, Inbound
 from store.schema import inbox, raw_event
 from tests.channels.cases import Said, WebhookCases, changed, payloads
 from tests.channels.conftest import PUBLIC_URL, SECRETS, forget
+from tests.served import served
 
 TOKEN = SECRETS["HARIU_GATEWAY_KANNEL_TOKEN"]
 HEADER = "x-hariu-token"
@@ -178,12 +177,8 @@ def base(store: str) -> Iterator[str]:
     os.environ |= {name: value for name, value in SECRETS.items() if "GATEWAY" in name}
     for cached in (settings, profile, registry.active):
         cached.cache_clear()
-    server = create_server(create_app(), host="127.0.0.1", port=0)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(5)
+    with served(create_app()) as url:
+        yield url
     registry.active.cache_clear()
 
 

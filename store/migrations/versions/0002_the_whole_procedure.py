@@ -594,4 +594,3 @@ def upgrade() -> None:
 
     with op.batch_alter_table("sealed_matter", schema=None) as batch_op:
         batch_op.add_column(sa.Column("kept", sa.LargeBinary(), nullable=True))
-
