@@ -173,6 +173,11 @@ def _beginnings() -> frozenset[str]:
     return frozenset(key[:_BEGINNING] for key in _index())
 
 
+def may_begin(word: str) -> bool:
+    """Tell whether a name could begin with the key ``word``."""
+    return len(word) < _BEGINNING or word[:_BEGINNING] in _beginnings()
+
+
 def exact(word: str, shortest: int = _BEGINNING) -> tuple[Place, ...]:
     """Return the places a collapsed key names, with or without a case ending.
 

@@ -17,6 +17,7 @@ from bot.gazetteer import (
     aimags,
     collapse,
     exact,
+    may_begin,
     names,
     open_key,
     path,
@@ -144,8 +145,16 @@ def _scan(words: _Words, loose: bool) -> list[_Span]:
 def _span_at(words: _Words, at: int, loose: bool) -> _Span | None:
     if words.markers[at] or words.keys[at].isdigit():
         return None
+    if not loose and _names_nothing(words, at):
+        return None
     widths = range(min(_WIDEST, len(words.keys) - at), 0, -1)
     return next((span for width in widths if (span := _span(words, at, at + width, loose))), None)
+
+
+def _names_nothing(words: _Words, at: int) -> bool:
+    """Most words: no name begins so, and no marker is near that would let a slip count."""
+    near = words.markers[0] or any(words.markers[at + 1 : at + _WIDEST + 1])
+    return not near and not may_begin(words.keys[at])
 
 
 def _span(words: _Words, start: int, end: int, loose: bool) -> _Span | None:
