@@ -53,7 +53,7 @@ def advance(
     conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge
 ) -> Turn:
     """Take one message in. A flood is taken in as well, but answered once only."""
-    conversation = _counted(_heard(conversation, now), now)
+    conversation = _heard(conversation, now)
     turn = _remembered(_advance(conversation, inbound, now, knowledge))
     if inbound.contact and inbound.contact.phone and not turn.identity:
         turn = replace(turn, identity={"phone": inbound.contact.phone})
@@ -67,24 +67,27 @@ def advance(
 
 def _remembered(turn: Turn) -> Turn:
     """Note the last text said."""
-    told = turn.replies[-1].key if turn.replies else turn.conversation.told
+    if not turn.replies or turn.replies[-1].key == turn.conversation.told:
+        return turn
+    told = turn.replies[-1].key
     return replace(turn, conversation=replace(turn.conversation, told=told))
 
 
 def _heard(conversation: Conversation, now: datetime) -> Conversation:
-    """Who comes back after a day does not answer a question, but has something to say."""
-    heard = moment(conversation.heard_at)
+    """Note and count this message, in its window of `FLOOD_WINDOW`.
+
+    Who comes back after a day does not answer a question, but has something to say.
+    """
+    heard, start = moment(conversation.heard_at), moment(conversation.flood_from)
     if heard is not None and now - heard > FORGOTTEN_AFTER:
-        conversation = replace(conversation, asked="", held="", kind="", number="", misunderstood=0)
-    return replace(conversation, heard_at=now.isoformat())
-
-
-def _counted(conversation: Conversation, now: datetime) -> Conversation:
-    """Count this message in its window of `FLOOD_WINDOW`."""
-    start = moment(conversation.flood_from)
-    if start is None or now - start > FLOOD_WINDOW:
-        return replace(conversation, flood_from=now.isoformat(), flood_count=1)
-    return replace(conversation, flood_count=conversation.flood_count + 1)
+        conversation = replace(conversation, asked="", held="", number="", misunderstood=0)
+    again = start is None or now - start > FLOOD_WINDOW
+    return replace(
+        conversation,
+        heard_at=now.isoformat(),
+        flood_from=now.isoformat() if again else conversation.flood_from,
+        flood_count=1 if again else conversation.flood_count + 1,
+    )
 
 
 def _advance(

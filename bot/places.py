@@ -158,9 +158,9 @@ def _names_nothing(words: _Words, at: int) -> bool:
 
 
 def _span(words: _Words, start: int, end: int, loose: bool) -> _Span | None:
-    typed, fine = collapse(words.keys[start:end]), "".join(words.fine[start:end])
-    if len(fine) > LONGEST_NAME:
+    if sum(map(len, words.fine[start:end])) > LONGEST_NAME:
         return None
+    typed, fine = collapse(words.keys[start:end]), "".join(words.fine[start:end])
     marker = _beside(words, start, end)
     # Of several words the last must be more than the ending of the first ("Завхан, Тэс").
     shortest = 2 + len(collapse(words.keys[start : end - 1])) if end - start > 1 else 3
