@@ -55,6 +55,7 @@ class Batch:
         self.people: dict[int, _Person] = {}
         self.address_ids: dict[tuple[str, bytes], int] = {}
         self.named: dict[str, Case] = {}
+        self.threads: dict[tuple[str, str], tuple[int, int]] = {}
         self.capabilities: Mapping[str, Capabilities] = {}
         self.done: list[tuple[int, int | None, int | None]] = []
         self.letters: list[Letter] = []
@@ -100,6 +101,7 @@ class Batch:
             )
             self.casework.addresses[row.id] = row
         self._load_cases(ids)
+        self._load_threads()
 
     def _endpoints(self) -> Iterable[Endpoint]:
         return (
@@ -127,6 +129,16 @@ class Batch:
             shut = attempts.reference_locked(self.tx, list(wanted), self.now)
             self.named = {name: case for name, case in self.named.items() if name not in shut}
 
+    def _load_threads(self) -> None:
+        """The letters that messages answer, by channel."""
+        asked: dict[str, list[str]] = {}
+        for item in self.messages:
+            if item.message.thread:
+                asked.setdefault(item.message.channel, []).append(item.message.thread)
+        for channel, threads in asked.items():
+            found = outbox.threads(self.tx, channel, threads)
+            self.threads |= {(channel, thread): about for thread, about in found.items()}
+
     # -- deciding -----------------------------------------------------------------------------
 
     def _take_in(self, item: Waiting) -> None:
@@ -146,10 +158,7 @@ class Batch:
 
     def _turn_to_thread(self, person: _Person, item: Waiting) -> None:
         """An answer to one of our letters is about its grievance, if it went to this address."""
-        thread = item.message.thread
-        if not thread:
-            return
-        found = outbox.threads(self.tx, item.message.channel, [thread]).get(thread)
+        found = self.threads.get((item.message.channel, item.message.thread))
         if found and found[0] == person.address.id:
             person.conversation = engine.about(person.conversation, found[1])
 

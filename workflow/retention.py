@@ -24,7 +24,7 @@ from workflow.states import Outcome, Status
 
 BATCH = 50
 MONTH = timedelta(days=30.4375)
-A_WHILE = 20.0  # seconds one tick may spend on it; the next one goes on
+A_WHILE = 2.0  # seconds one tick may spend on it: bells wait meanwhile; the next tick goes on
 _done: dict[str, str] = {}
 
 
