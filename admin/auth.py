@@ -146,8 +146,7 @@ def set_totp() -> tuple[str, int] | Response:
     with transaction() as tx:
         good = officers.set_totp(tx, guard.officer().id, secret, code, guard.now())
     if not good:
-        kept = secret if passwords.is_totp(secret) else passwords.new_totp()
-        return _totp_page(kept, wrong=True), 422
+        return _totp_page(passwords.usable_totp(secret), wrong=True), 422
     flash(words.t("totp.on"))
     return redirect(url_for("auth.account"), 303)
 

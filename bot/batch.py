@@ -11,7 +11,7 @@ from bot import engine, hung_up
 from bot.engine import Conversation, Knowledge, Turn
 from bot.steps import Tell
 from config import clock, i18n, log
-from config.profile import Profile, profile
+from config.profile import Profile
 from config.settings import settings
 from store import attempts, channels, conversations, grievances, inbox, outbox, people, tasks
 from store.case import Case
@@ -47,8 +47,8 @@ class Batch:
         self, tx: Transaction, waiting: Sequence[Waiting], wakes: Sequence[int] = ()
     ) -> None:
         self.tx, self.now = tx, clock.now()
-        self.project: Profile = profile()
-        self.casework = Casework(tx, self.now, self.project)
+        self.casework = Casework(tx, self.now)
+        self.project: Profile = self.casework.profile
         self.messages = [item for item in waiting if item.report is None]
         self.reports = [item for item in waiting if item.report is not None]
         self.wakes = wakes

@@ -209,7 +209,7 @@ def set_code() -> Response:
         good = officers.set_totp(
             tx, g.account.id, secret, request.form.get("code", ""), clock.now()
         )
-    return _to("home") if good else _code_page(secret, 422)
+    return _to("home") if good else _code_page(passwords.usable_totp(secret), 422)
 
 
 def _code_page(secret: str, status: int = 200) -> Response:

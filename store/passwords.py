@@ -72,13 +72,13 @@ def new_totp() -> str:
     return pyotp.random_base32()
 
 
-def is_totp(secret: str) -> bool:
-    """Whether ``secret`` is base32 and long enough, as an authenticator app needs it."""
+def usable_totp(secret: str) -> str:
+    """``secret`` if an authenticator app can use it (base32, long enough), else a fresh one."""
     try:
         pyotp.TOTP(secret)
     except ValueError:
-        return False
-    return True
+        return new_totp()
+    return secret
 
 
 def totp_uri(login: str, secret: str, issuer: str) -> str:

@@ -163,6 +163,7 @@ def test_the_first_day_asks_for_a_password_and_a_code(base: str) -> None:
     )
     assert cso.open("/partner/new").url.path == "/partner/code"
     assert cso.send("/partner/code", code="000000").status_code == 422
+    assert cso.send("/partner/code", code="000000", secret="no base32").status_code == 422
 
 
 def test_the_code_is_asked_for_ever_after_and_used_once(cso: Cso) -> None:
