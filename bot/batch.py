@@ -261,7 +261,7 @@ class Batch:
         capabilities = letters.lettered(carried, address.script)
         case = self.casework.cases.get(tell.case_id or 0)
         case = case or next((c for c in self.named.values() if c.id == tell.case_id), None)
-        values = self._values(case, tell)
+        values = self._values(case, tell, letters.spoken(person.conversation.language))
         written = letters.write(
             tell.key, person.conversation.language, capabilities, values, tell.options
         )
@@ -275,9 +275,12 @@ class Batch:
         about = self.casework.cases.get(person.conversation.grievance_id or 0)
         return about.id if about and about.sensitive else None
 
-    def _values(self, case: Case | None, tell: Tell) -> Mapping[str, Mapping[str, str]]:
+    def _values(
+        self, case: Case | None, tell: Tell, tongues: tuple[str, ...]
+    ) -> Mapping[str, Mapping[str, str]]:
         if case is not None:
-            return letters.case_values(case, self.project, self.casework.zone(case), tell.values)
+            zone = self.casework.zone(case)
+            return letters.case_values(case, self.project, zone, tell.values, tongues)
         shared = letters.project_values(self.project)
         return {language: shared[language] | dict(tell.values) for language in i18n.LANGUAGES}
 
@@ -316,8 +319,8 @@ def _one_answer(address: AddressRow) -> bool:
 
 def _spoken(conversation: Conversation, row: AddressRow) -> Conversation:
     """The letters kept with the address, and its language where the conversation has none."""
-    conversation = replace(conversation, script=row.script)
+    if conversation.script != row.script:
+        conversation = replace(conversation, script=row.script)
     if conversation.language or not row.language:
         return conversation
-    state = conversation.to_state() | {"language": row.language, "chosen": row.language_chosen}
-    return Conversation.from_state(state)
+    return replace(conversation, language=row.language, chosen=row.language_chosen)

@@ -117,6 +117,8 @@ class Turn:
 
 def about(conversation: Conversation, grievance_id: int) -> Conversation:
     """The conversation turned to this grievance."""
+    if conversation.grievance_id == grievance_id:
+        return conversation
     return replace(conversation, grievance_id=grievance_id)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -90,7 +90,7 @@ def write(
         text = _fit(formed, tongue, capabilities, _slots(values, tongue))
     else:
         both = [
-            _fit(formed, tongue, capabilities, _slots(values, tongue)) for tongue in ("mn", "kk")
+            _fit(formed, tongue, capabilities, _slots(values, tongue)) for tongue in spoken(None)
         ]
         text = "\n".join(dict.fromkeys(both))
     shown = tuple(
@@ -178,22 +178,32 @@ def _filled(key: str, language: str, capabilities: Capabilities, values: Mapping
 
 
 def case_values(
-    case: Case, profile: Profile, zone: ZoneInfo, extra: Mapping[str, object]
+    case: Case,
+    profile: Profile,
+    zone: ZoneInfo,
+    extra: Mapping[str, object],
+    languages: Iterable[str] = i18n.LANGUAGES,
 ) -> dict[str, dict[str, str]]:
-    """The slots every letter about ``case`` may use, for each language."""
-    return {language: _values(case, profile, zone, extra, language) for language in i18n.LANGUAGES}
+    """The slots every letter about ``case`` may use, for each of ``languages``."""
+    return {language: _values(case, profile, zone, extra, language) for language in languages}
+
+
+def spoken(language: str | None) -> tuple[str, ...]:
+    """The languages a letter is written in: one, or both where none is known."""
+    return (language,) if language else ("mn", "kk")
 
 
 def project_values(profile: Profile) -> dict[str, dict[str, str]]:
     """The slots any text may use, for each language."""
+    return {language: _project(profile, language) for language in i18n.LANGUAGES}
+
+
+def _project(profile: Profile, language: str) -> dict[str, str]:
     return {
-        language: {
-            "phone": profile.organisation.phone,
-            "service": profile.organisation.project.of(language),
-            "routes": profile.routes.get(language, profile.organisation.phone),
-            "referrals": profile.referrals.get(language, "102, 103"),
-        }
-        for language in i18n.LANGUAGES
+        "phone": profile.organisation.phone,
+        "service": profile.organisation.project.of(language),
+        "routes": profile.routes.get(language, profile.organisation.phone),
+        "referrals": profile.referrals.get(language, "102, 103"),
     }
 
 
@@ -215,7 +225,7 @@ def _values(
         "summary": case.resolution,
         "organisation": "11-11",
     }
-    values |= project_values(profile)[language]
+    values |= _project(profile, language)
     if day := extra.get("until") or extra.get("held_at"):  # a date of the letter's own
         moment = day if isinstance(day, datetime) else datetime.fromisoformat(str(day))
         values["date"] = told(moment)

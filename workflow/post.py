@@ -88,7 +88,8 @@ def _addressed(
     case = item.case
     language = address.language or case.language
     key = letters.letter_key(item.letter, case, language, project)
-    values = letters.case_values(case, project, zone(case, project), item.extra)
+    tongues = letters.spoken(language)
+    values = letters.case_values(case, project, zone(case, project), item.extra, tongues)
     carried = known.get(address.channel, Capabilities())
     capabilities = letters.lettered(carried, address.script)
     written = letters.write(key, language, capabilities, values, letters.choices_of(key, case))
