@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 from flask import Blueprint, abort, request
 from flask import Response as FlaskResponse
 from itsdangerous import BadSignature as Forged
 
 from channels import registry, voice_rows
-from channels.base import BadSignature, Request, SendError, Unparseable
+from channels.base import BadSignature, Request, SendError
 from channels.site_form import signer
 from channels.voice import CODE, TwilioVoice, caller_of, step_of
 from channels.voice_flow import Call, answer
 from channels.voice_twiml import Sheet
-from channels.web_request import to_request
-from config import clock, log, prompts
+from channels.web_request import to_request, understood
+from config import log, prompts
 from config.errors import HariuError
 from config.prompts import PromptError
 from config.settings import settings
 from store import inbox
-from store.db import DatabaseAway
-from store.inbox import Receipt
 from store.messages import Attachment, DeliveryReport, Inbound
 
 calls = Blueprint("calls", __name__)
@@ -50,56 +52,48 @@ def step(step: str = "") -> FlaskResponse:
 
 def _keep(channel: TwilioVoice, incoming: Request) -> None:
     """Durably first; then done at once, or by a worker where that fails."""
-    error, messages = "", []
-    try:
-        messages = [_addressed(item) for item in channel.parse(incoming)]
-    except Unparseable as problem:
-        error = f"{problem.code}: {problem}"
-    if _called_again(messages):
-        messages = []
-    body, kind = incoming.body, incoming.headers.get("content-type", "")
-    known, at = tuple(messages), clock.now()
-    inbox.accept(Receipt(CODE, channel.account, body, at, known, kind, error, incoming.path))
+    receipt = understood(channel, incoming)
+    messages = tuple(_apart(_addressed, item, item) for item in receipt.messages)
+    if any(_apart(_called_again, item, False) for item in messages):
+        messages = ()
+    inbox.accept(replace(receipt, messages=messages))
     for message in messages:
         if isinstance(message, Inbound):
-            _handle(message)
+            _apart(voice_rows.handle, message, None)
+
+
+def _apart(do: Callable[[Any], Any], message: Inbound | DeliveryReport, otherwise: Any) -> Any:
+    """Do what the call can go on without; a database that is away, or a fault of ours, is noted."""
+    try:
+        return do(message)
+    except Exception as error:  # noqa: BLE001 - the web route is one of the four edges
+        name = error.code if isinstance(error, HariuError) else type(error).__name__
+        log.get().error("step left to a worker", step=do.__name__, error=name)
+        return otherwise
 
 
 def _addressed(message: Inbound | DeliveryReport) -> Inbound | DeliveryReport:
-    """With what rows know of it; without, while the database is away."""
+    """With what rows know of it."""
     if isinstance(message, DeliveryReport):
         return message
-    try:
-        unknown = message.attachments or message.address.startswith("withheld:")
-        return voice_rows.addressed(message) if unknown else message
-    except DatabaseAway:
-        return message
+    unknown = message.attachments or message.address.startswith("withheld:")
+    return voice_rows.addressed(message) if unknown else message
 
 
-def _called_again(messages: list[Inbound | DeliveryReport]) -> bool:
+def _called_again(message: Inbound | DeliveryReport) -> bool:
     """Whether a call of ours that nobody took is tried once more."""
-    failed = [item for item in messages if isinstance(item, DeliveryReport) and item.error]
-    try:
-        return any(voice_rows.call_again(item.provider_id) for item in failed)
-    except DatabaseAway:
+    if not isinstance(message, DeliveryReport) or not message.error:
         return False
-
-
-def _handle(message: Inbound) -> None:
-    try:
-        voice_rows.handle(message)
-    except Exception as error:  # noqa: BLE001 - the web route is one of the four edges
-        name = error.code if isinstance(error, HariuError) else type(error).__name__
-        log.get().error("step not handled in its request", error=name)
+    return voice_rows.call_again(message.provider_id)
 
 
 def _answer(channel: TwilioVoice, incoming: Request) -> str:
-    """What is heard next. With the database away the caller can still speak: that is kept."""
+    """What is heard next. Without the database, or us, the caller can still speak: that is kept."""
     call = _call(channel, incoming)
     try:
         return answer(call).xml()
-    except DatabaseAway:
-        log.get().error("answered without the database", channel=CODE)
+    except Exception as error:  # noqa: BLE001 - the web route is one of the four edges
+        log.get().error("answered without rows", channel=CODE, error=type(error).__name__)
         return _without_rows(call).xml()
 
 

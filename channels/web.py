@@ -6,7 +6,6 @@ so a genuine event that we cannot read is kept as a dead letter and answered 200
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from flask import Blueprint, Flask, abort, request
@@ -21,15 +20,13 @@ from channels.base import (
     Responds,
     Response,
     TakesGet,
-    Unparseable,
 )
 from channels.proxies import Visitors
-from channels.web_request import to_request
-from config import clock, log
+from channels.web_request import to_request, understood
+from config import log
 from config.errors import HariuError
 from config.settings import settings
 from store import inbox
-from store.inbox import Receipt
 
 MAX_BODY = 2 * 1024 * 1024
 
@@ -58,7 +55,7 @@ def take_in(code: str, rest: str = "") -> FlaskResponse:
         abort(403)
     answer = _respond(channel, incoming)
     if request.method == "POST" or (request.method == "GET" and isinstance(channel, TakesGet)):
-        inbox.accept(_receipt(channel, incoming))
+        inbox.accept(understood(channel, incoming))
     elif answer is None:
         abort(405)
     answer = answer or Response()
@@ -67,33 +64,6 @@ def take_in(code: str, rest: str = "") -> FlaskResponse:
 
 def _respond(channel: Channel, incoming: Request) -> Response | None:
     return channel.respond(incoming) if isinstance(channel, Responds) else None
-
-
-def _receipt(channel: Channel, incoming: Request) -> Receipt:
-    """What is stored: the event as it came, and what the adapter understood of it."""
-    error, messages = "", ()
-    try:
-        messages = tuple(channel.parse(incoming))  # type: ignore[assignment]
-    except Unparseable as problem:
-        error = f"{problem.code}: {problem}"
-        log.get().warning("event not understood", channel=channel.code, code=problem.code)
-    except Exception as problem:  # noqa: BLE001 - a fault of ours must not lose a message
-        error = f"unparseable: {type(problem).__name__}"
-        log.get().error("adapter failed", channel=channel.code, error=type(problem).__name__)
-    body, content_type = incoming.body, incoming.headers.get("content-type", "")
-    if incoming.method == "GET" or not body:
-        body, content_type = _query(incoming), "application/x-www-form-urlencoded"
-    return Receipt(
-        channel.code, channel.account, body, clock.now(), messages, content_type, error,
-        incoming.path,
-    )  # fmt: skip
-
-
-def _query(incoming: Request) -> bytes:
-    """The query as it came, without the token: a secret is not kept with messages."""
-    query = incoming.url.partition("?")[2]
-    bare = re.sub(r"(^|&)token=[^&]*", "", query).removeprefix("&")
-    return bare.encode("latin-1", "replace")
 
 
 def create_app() -> Flask:

@@ -1,13 +1,16 @@
-"""Requests as the adapters see them."""
+"""Requests as the adapters see them, and what is kept of one."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl
 
 from flask import request
 
-from channels.base import Request
+from channels.base import Channel, Request, Unparseable
+from config import clock, log
 from config.settings import settings
+from store.receipts import Receipt
 
 
 def to_request(path: str) -> Request:
@@ -31,3 +34,30 @@ def _form(body: bytes) -> dict[str, str]:
     if request.mimetype != "application/x-www-form-urlencoded":
         return {}
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def understood(channel: Channel, incoming: Request) -> Receipt:
+    """What is stored: the event as it came, and what the adapter understood of it."""
+    error, messages = "", ()
+    try:
+        messages = tuple(channel.parse(incoming))  # type: ignore[assignment]
+    except Unparseable as problem:
+        error = f"{problem.code}: {problem}"
+        log.get().warning("event not understood", channel=channel.code, code=problem.code)
+    except Exception as problem:  # noqa: BLE001 - a fault of ours must not lose a message
+        error = f"unparseable: {type(problem).__name__}"
+        log.get().error("adapter failed", channel=channel.code, error=type(problem).__name__)
+    body, content_type = incoming.body, incoming.headers.get("content-type", "")
+    if incoming.method == "GET" or not body:
+        body, content_type = _query(incoming), "application/x-www-form-urlencoded"
+    return Receipt(
+        channel.code, channel.account, body, clock.now(), messages, content_type, error,
+        incoming.path,
+    )  # fmt: skip
+
+
+def _query(incoming: Request) -> bytes:
+    """The query as it came, without the token: a secret is not kept with messages."""
+    query = incoming.url.partition("?")[2]
+    bare = re.sub(r"(^|&)token=[^&]*", "", query).removeprefix("&")
+    return bare.encode("latin-1", "replace")
