@@ -7,26 +7,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from channels import http, twilio_webhook
+from channels import twilio_webhook
 from channels.base import (
-    AddressBlocked,
-    ChannelDown,
     Fetched,
     Problem,
     Rejected,
     Request,
     SendError,
-    Throttled,
     Unanswered,
     Unparseable,
 )
 from channels.fields import Json, file_kind, obj, objects, text, whole
+from channels.twilio_rest import Codes, TwilioRest, moment
 from channels.twilio_webhook import Params
 from config.clock import now
 from config.settings import Settings
@@ -42,7 +39,6 @@ from store.messages import (
 )
 from store.text import split_text
 
-API = "https://api.twilio.com"
 FOUND_WITHIN = timedelta(minutes=15)
 PAGE = 200
 MOST_MEDIA = 10  # https://www.twilio.com/docs/messaging/guides/webhook-request
@@ -55,11 +51,11 @@ _STATES = {
 }
 _ARRIVED = "com.twilio.messaging.inbound-message.received"
 # https://www.twilio.com/docs/api/errors: opted out; no phone number; no mobile number.
-_DEAD_ADDRESS = {"21610", "21211", "21217", "21614"}
-_TOO_FAST = {"20429", "63018", "14107", "21611"}
-_PAUSE = 30.0
-# Our account or sender is at fault: the message may go once the operator has acted.
-_OUR_FAULT = {"20003", "20005", "21603", "21606", "21659", "21660", "21701", "21703"}
+CODES = Codes(
+    dead={"21610", "21211", "21217", "21614"},
+    fast={"20429", "63018", "14107", "21611"},
+    ours={"20003", "20005", "21603", "21606", "21659", "21660", "21701", "21703"},
+)
 
 
 class TwilioSms:
@@ -73,9 +69,7 @@ class TwilioSms:
     def __init__(self, chosen: Settings) -> None:
         self.account = chosen.twilio_from
         self._token = chosen.twilio_auth_token.get_secret_value()
-        self._auth = (chosen.twilio_account_sid, self._token)
-        self._base = (chosen.twilio_api or API).rstrip("/")
-        self._messages = f"{self._base}/2010-04-01/Accounts/{chosen.twilio_account_sid}/Messages"
+        self._rest = TwilioRest(self.code, chosen, CODES)
         self._on_loopback = chosen.on_loopback
         # Twilio refuses a call-back address that it can never reach (21609).
         reachable = bool(chosen.twilio_api) or not chosen.on_loopback
@@ -101,7 +95,7 @@ class TwilioSms:
             form["StatusCallback"] = self._status_url
         sid = ""
         for part in parts:
-            sid = text(self._call("POST", f"{self._messages}.json", form | {"Body": part}), "sid")
+            sid = text(self._rest.call("POST", "Messages.json", form | {"Body": part}), "sid")
             if not sid:
                 raise Unanswered("sms: answer without a message id", code="unreadable")
         return SendResult(sid)
@@ -113,8 +107,8 @@ class TwilioSms:
         """
         parts = split_text(outbound.text, self.capabilities.longest)
         query = {"To": outbound.address, "PageSize": "20"}
-        for message in objects(self._call("GET", f"{self._messages}.json", query), "messages"):
-            created = _date(message, "date_created")
+        for message in objects(self._rest.call("GET", "Messages.json", query), "messages"):
+            created = moment(text(message, "date_created"))
             same = text(message, "body").split() == parts[-1].split() if parts else False
             if same and created and now() - created <= FOUND_WITHIN:
                 return SendResult(text(message, "sid"))
@@ -124,17 +118,7 @@ class TwilioSms:
         """https://www.twilio.com/docs/messaging/api/media-resource: a redirect to a file store."""
         if not self._ours(attachment.url):
             raise Rejected("the file is not at Twilio", code="foreign")
-        answer = http.download(attachment.url, code=self.code, auth=self._auth)
-        if answer.is_redirect:
-            target = urljoin(attachment.url, answer.headers.get("location", ""))
-            if urlsplit(target).scheme != urlsplit(self._base).scheme:
-                raise Rejected("the file store is not safe", code="foreign")
-            answer = http.download(target, code=self.code)  # our password is not for the store
-        if answer.status_code != 200:
-            # Also a 404: the file may lag behind the message.
-            raise ChannelDown("sms: file not there", code=str(answer.status_code))
-        content_type = attachment.content_type or answer.headers.get("content-type", "")
-        return Fetched(answer.content, content_type, attachment.name)
+        return self._rest.file(attachment)
 
     def recent(self, since: datetime) -> Iterator[tuple[bytes, Sequence[Inbound]]]:
         """Messages people sent since ``since``, oldest first, to find those we missed.
@@ -144,7 +128,7 @@ class TwilioSms:
         for message in reversed(list(self._arrived(since))):
             params = self._as_webhook(message)
             try:
-                inbound = replace(self._inbound(params), sent_at=_date(message, "date_sent"))
+                inbound = replace(self._inbound(params), sent_at=moment(text(message, "date_sent")))
             except Unparseable:  # a withheld number
                 continue
             yield json.dumps(params, ensure_ascii=False).encode(), [inbound]
@@ -152,7 +136,7 @@ class TwilioSms:
     def check(self) -> Iterator[Problem]:
         """Whether Twilio lets us in."""
         try:
-            self._call("GET", f"{self._messages}.json", {"PageSize": "1"})
+            self._rest.call("GET", "Messages.json", {"PageSize": "1"})
         except SendError as error:
             if error.code in ("20003", "20005", "401", "403"):
                 advice = "Twilio refuses HARIU_TWILIO_ACCOUNT_SID and HARIU_TWILIO_AUTH_TOKEN"
@@ -160,32 +144,21 @@ class TwilioSms:
             else:
                 yield Problem("sms.down", f"Twilio does not answer as it should ({error.code})")
 
-    def _call(self, method: str, url: str, params: Mapping[str, str]) -> Json:
-        """Call the REST API; ``params`` are the form of a POST, else the query."""
-        query, form = (None, params) if method == "POST" else (params, None)
-        response = http.call(method, url, code=self.code, params=query, data=form, auth=self._auth)
-        answer = http.object_in(response)
-        if not response.is_success:
-            raise _refusal(response.status_code, answer)
-        if answer is None:
-            raise Unanswered("sms: unreadable answer", code="unreadable")
-        return answer
-
     def _arrived(self, since: datetime) -> Iterator[Json]:
         """Every inbound message of the list since ``since``, newest first, page after page."""
         query = {"DateSent>": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
         if not self.account.startswith("MG"):
             query["To"] = self.account
-        page = self._call("GET", f"{self._messages}.json", query | {"PageSize": str(PAGE)})
+        page = self._rest.call("GET", "Messages.json", query | {"PageSize": str(PAGE)})
         while True:
             for message in objects(page, "messages"):
-                sent = _date(message, "date_sent")
+                sent = moment(text(message, "date_sent"))
                 if text(message, "direction") == "inbound" and sent and sent >= since:
                     yield message
             further = text(page, "next_page_uri")
             if not further:
                 return
-            page = self._call("GET", f"{self._base}{further}", {})
+            page = self._rest.call("GET", f"{self._rest.base}{further}", {})
 
     def _as_webhook(self, message: Json) -> dict[str, str]:
         """A Message resource as the parameters its webhook had."""
@@ -198,10 +171,10 @@ class TwilioSms:
         }
         if whole(message, "num_media"):
             uri = text(obj(message, "subresource_uris"), "media")
-            listed = objects(self._call("GET", f"{self._base}{uri}", {}), "media_list")
+            listed = objects(self._rest.call("GET", f"{self._rest.base}{uri}", {}), "media_list")
             for number, media in enumerate(listed):
                 path = text(media, "uri").removesuffix(".json")
-                params[f"MediaUrl{number}"] = f"{self._base}{path}"
+                params[f"MediaUrl{number}"] = f"{self._rest.base}{path}"
                 params[f"MediaContentType{number}"] = text(media, "content_type")
         return params
 
@@ -242,7 +215,7 @@ class TwilioSms:
         """Whether ``url`` may see our password: our API's own host, or another one of Twilio's."""
         parts = urlsplit(url)
         twilio = parts.scheme == "https" and (parts.hostname or "").endswith(".twilio.com")
-        return twilio or url.startswith(f"{self._base}/")
+        return twilio or url.startswith(f"{self._rest.base}/")
 
 
 def _sid(event: Params) -> str:
@@ -259,24 +232,3 @@ def _attachments(event: Params) -> tuple[Attachment, ...]:
         for n in range(number)
     ]
     return tuple(Attachment(file_kind(kind), kind, url=url) for url, kind in found if url)
-
-
-def _date(message: Json, name: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(text(message, name))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _refusal(status: int, answer: Json | None) -> SendError:
-    """The error for a 4xx (or 3xx). Twilio's sentences repeat the number, so only its code."""
-    code = text(answer or {}, "code") or str(status)
-    said = f"sms: Twilio error {code}"
-    if code in _TOO_FAST:
-        return Throttled(_PAUSE, said, code=code)
-    if answer is None or status in (401, 403, 404) or status < 400 or code in _OUR_FAULT:
-        return ChannelDown(said, code=code)
-    if code in _DEAD_ADDRESS:
-        return AddressBlocked(said, code=code)
-    return Rejected(said, code=code)

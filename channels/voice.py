@@ -11,13 +11,9 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin, urlsplit
 
-from channels import http, twilio_webhook
+from channels import twilio_webhook
 from channels.base import (
-    AddressBlocked,
-    ChannelDown,
     Fetched,
     Problem,
     Rejected,
@@ -29,6 +25,7 @@ from channels.base import (
     WindowClosed,
 )
 from channels.fields import Json, objects, text
+from channels.twilio_rest import Codes, TwilioRest, moment
 from channels.twilio_webhook import Params
 from config import clock, prompts
 from config.profile import profile
@@ -45,7 +42,6 @@ from store.messages import (
     SendResult,
 )
 
-API = "https://api.twilio.com"
 CODE = "voice"
 RING_SECONDS = 40
 FOUND_WITHIN = timedelta(minutes=10)
@@ -60,10 +56,11 @@ SPOKEN = {
     "appealed", "assigned", "closed", "escalated", "extended", "investigation", "late",
     "redress_proposed", "reopened", "withdrawn",
 }  # fmt: skip
-# https://www.twilio.com/docs/api/errors: no phone number; not allowed to be called.
-_DEAD = {"21211", "21214", "21217", "13224"}
-_TOO_FAST = {"20429"}
-_OUR_FAULT = {"20003", "20005", "21212", "21210", "21205", "21609"}
+CODES = Codes(  # dead: no phone number, or not allowed to be called
+    dead={"21211", "21214", "21217", "13224"},
+    fast={"20429"},
+    ours={"20003", "20005", "21212", "21210", "21205", "21609"},
+)
 
 
 class TwilioVoice:
@@ -74,10 +71,8 @@ class TwilioVoice:
 
     def __init__(self, chosen: Settings) -> None:
         self.account = number_of(chosen)
-        self._sid = chosen.twilio_account_sid
         self._token = chosen.twilio_auth_token.get_secret_value()
-        self._base = (chosen.twilio_api or API).rstrip("/")
-        self._folder = f"{self._base}/2010-04-01/Accounts/{self._sid}"
+        self._rest = TwilioRest(CODE, chosen, CODES)
         self._on_loopback = chosen.on_loopback
         self._here = f"{chosen.public_url}/in/voice"
 
@@ -140,7 +135,7 @@ class TwilioVoice:
 
     def recording(self, sid: str) -> str:
         """Where Twilio keeps a recording; a WAV file without an ending of the name."""
-        return f"{self._folder}/Recordings/{sid}"
+        return f"{self._rest.folder}/Recordings/{sid}"
 
     def send(self, outbound: Outbound) -> SendResult:
         """Call somebody: https://www.twilio.com/docs/voice/api/call-resource#create-a-call"""
@@ -152,7 +147,7 @@ class TwilioVoice:
             "StatusCallback": f"{self._here}/status",
             "Timeout": str(RING_SECONDS),
         }
-        sid = text(self._call("POST", "Calls.json", form), "sid")
+        sid = text(self._rest.call("POST", "Calls.json", form), "sid")
         if not sid:
             raise Unanswered("voice: answer without a call id", code="unreadable")
         return SendResult(sid)
@@ -172,25 +167,17 @@ class TwilioVoice:
     def find(self, outbound: Outbound) -> SendResult | None:
         """The newest call to this number, of the last ten minutes."""
         query = {"To": outbound.address, "From": self.account, "PageSize": "5"}
-        for call in objects(self._call("GET", "Calls.json", query), "calls"):
-            created = _date(text(call, "date_created"))
+        for call in objects(self._rest.call("GET", "Calls.json", query), "calls"):
+            created = moment(text(call, "date_created"))
             if created and clock.now() - created <= FOUND_WITHIN:
                 return SendResult(text(call, "sid"))
         return None
 
     def fetch(self, attachment: Attachment) -> Fetched:
         """https://www.twilio.com/docs/voice/api/recording: behind our password, and it may lag."""
-        if not attachment.url.startswith(f"{self._folder}/"):
+        if not attachment.url.startswith(f"{self._rest.folder}/"):
             raise Rejected("the recording is not at Twilio", code="foreign")
-        answer = http.download(attachment.url, code=CODE, auth=(self._sid, self._token))
-        if answer.is_redirect:
-            target = urljoin(attachment.url, answer.headers.get("location", ""))
-            if urlsplit(target).scheme != urlsplit(self._base).scheme:
-                raise Rejected("the file store is not safe", code="foreign")
-            answer = http.download(target, code=CODE)
-        if answer.status_code != 200:
-            raise ChannelDown("voice: recording not there yet", code=str(answer.status_code))
-        return Fetched(answer.content, answer.headers.get("content-type", ""), attachment.name)
+        return self._rest.file(attachment)
 
     def recent(self, since: datetime) -> Iterator[tuple[bytes, Sequence[Inbound]]]:
         """Recordings since ``since`` that Twilio has, oldest first, to find those we missed.
@@ -198,15 +185,15 @@ class TwilioVoice:
         Those of calls that may still be going on come by themselves.
         """
         query = {"DateCreated>": f"{since.astimezone(UTC):%Y-%m-%d}", "PageSize": "1000"}
-        listed = objects(self._call("GET", "Recordings.json", query), "recordings")
+        listed = objects(self._rest.call("GET", "Recordings.json", query), "recordings")
         for recording in reversed(listed):
-            created = _date(text(recording, "date_created"))
+            created = moment(text(recording, "date_created"))
             if created and since <= created <= clock.now() - FOUND_WITHIN:
                 yield from self._missed(recording)
 
     def _missed(self, recording: Json) -> Iterator[tuple[bytes, Sequence[Inbound]]]:
         sid, call = text(recording, "sid"), text(recording, "call_sid")
-        made = self._call("GET", f"Calls/{call}.json", {})
+        made = self._rest.call("GET", f"Calls/{call}.json", {})
         event = {
             "CallSid": call,
             "RecordingSid": sid,
@@ -231,7 +218,7 @@ class TwilioVoice:
             yield Problem("voice.placeholders", f"{advice} (hariu prompts list)")
         try:
             query = {"PhoneNumber": self.account}
-            found = self._call("GET", "IncomingPhoneNumbers.json", query)
+            found = self._rest.call("GET", "IncomingPhoneNumbers.json", query)
         except SendError as error:
             yield Problem("voice.down", f"Twilio does not answer as it should ({error.code})")
             return
@@ -244,24 +231,11 @@ class TwilioVoice:
         """https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource"""
         here = f"{public_url}/in/voice"
         query = {"PhoneNumber": self.account}
-        found = self._call("GET", "IncomingPhoneNumbers.json", query)
+        found = self._rest.call("GET", "IncomingPhoneNumbers.json", query)
         for number in objects(found, "incoming_phone_numbers"):
             form = {"VoiceUrl": here, "StatusCallback": f"{here}/status"}
-            self._call("POST", f"IncomingPhoneNumbers/{text(number, 'sid')}.json", form)
+            self._rest.call("POST", f"IncomingPhoneNumbers/{text(number, 'sid')}.json", form)
             yield f"calls to {self.account} come to {here}"
-
-    def _call(self, method: str, path: str, params: Mapping[str, str]) -> Json:
-        """Call the REST API; ``params`` are the form of a POST, else the query."""
-        query, form = (None, params) if method == "POST" else (params, None)
-        auth = (self._sid, self._token)
-        url = f"{self._folder}/{path}"
-        response = http.call(method, url, code=CODE, params=query, data=form, auth=auth)
-        answer = http.object_in(response)
-        if not response.is_success:
-            raise _refusal(response.status_code, text(answer or {}, "code"))
-        if answer is None:
-            raise Unanswered("voice: unreadable answer", code="unreadable")
-        return answer
 
 
 def number_of(chosen: Settings) -> str:
@@ -309,22 +283,3 @@ def caller_of(event: Params, call: str) -> str:
 
 def _outgoing(event: Params) -> bool:
     return event.get("Direction", "").startswith("outbound")
-
-
-def _date(written: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(written)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _refusal(status: int, code: str) -> SendError:
-    """Twilio's sentences repeat the number, so only its code."""
-    code = code or str(status)
-    said = f"voice: Twilio error {code}"
-    if code in _TOO_FAST:
-        return Throttled(30.0, said, code=code)
-    if status in (401, 403, 404) or status < 400 or code in _OUR_FAULT:
-        return ChannelDown(said, code=code)
-    return AddressBlocked(said, code=code) if code in _DEAD else Rejected(said, code=code)
