@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 from bot import gazetteer
 from channels import site_words
 from config import clock, i18n
+from config.errors import HariuError
 from config.profile import profile
 from config.settings import settings
 from store.db import reading
@@ -36,6 +37,13 @@ _MOST = 8
 _HOUR = 3600
 _one = Lock()
 _kept_figures: dict[tuple[str, Period], Release] = {}
+
+
+class NotYet(HariuError):
+    """The figures are being computed; the page is there in a moment."""
+
+    code = "figures.computing"
+    retryable = True
 
 
 def add_to(site: Blueprint) -> None:
@@ -128,18 +136,23 @@ def _asked() -> tuple[Period, Release]:
 
 
 def figures(period: Period) -> Release:
-    """What is disclosed of a period that is over. One request computes it, the others wait.
+    """What is disclosed of a period that is over; one request computes it.
 
-    What is remembered for good is kept by the process; a database of its own has its own figures.
+    The others are asked to come again (`NotYet`): threads that wait here would be missing for
+    messages. What is remembered for good is kept by the process, apart for each database.
     """
     place = (settings().database_url, period)
-    with _one:
-        if place not in _kept_figures:
-            shown = disclose(period, clock.now()).shown
-            if known(period) is None:  # the demonstration is loaded
-                return shown
-            _kept_figures[place] = shown
+    if place in _kept_figures:
         return _kept_figures[place]
+    if not _one.acquire(blocking=False):
+        raise NotYet("somebody else has them computed")
+    try:
+        shown = disclose(period, clock.now()).shown
+        if known(period) is not None:  # the demonstration is not remembered
+            _kept_figures[place] = shown
+        return shown
+    finally:
+        _one.release()
 
 
 # -- rows -------------------------------------------------------------------------------------

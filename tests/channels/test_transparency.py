@@ -117,6 +117,14 @@ def test_it_may_be_kept_by_caches_and_is_linked(client: FlaskClient) -> None:
     assert 'href="/transparency?lang=en"' in read(client, "/how")
 
 
+def test_who_comes_while_figures_are_computed_is_asked_to_come_again(client: FlaskClient) -> None:
+    populate()
+    with transparency._one:
+        assert client.get("/transparency").status_code == 503
+        assert client.get("/transparency.json").headers["Retry-After"] == "30"
+    assert client.get("/transparency").status_code == 200
+
+
 def test_a_project_may_have_no_such_page(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
