@@ -101,7 +101,7 @@ _CASES = (
 _ENDINGS = frozenset(_CASES.split())
 _LONGEST_ENDING = max(map(len, _ENDINGS))
 _SLIP_LENGTH = 6
-_BEGINNING = 3
+_BEGINNING, _HEAD = 3, 4
 LONGEST_NAME = 30
 _REPEATED = re.compile(r"(.)\1+")
 
@@ -169,13 +169,32 @@ def _stems(word: str, shortest: int) -> Iterator[str]:
 
 
 @cache
-def _beginnings() -> frozenset[str]:
-    return frozenset(key[:_BEGINNING] for key in _index())
+def _beginnings() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The first three letters of all names and of the short ones, the first four of the others."""
+    short = frozenset(key[:_BEGINNING] for key in _index() if len(key) <= _HEAD)
+    long = frozenset(key[:_HEAD] for key in _index() if len(key) > _HEAD)
+    return frozenset(key[:_BEGINNING] for key in _index()), short, long
+
+
+@cache
+def _parts() -> frozenset[str]:
+    return frozenset(key[:end] for key in _index() for end in range(1, len(key)))
+
+
+def may_go_on(word: str) -> bool:
+    """Tell whether ``word`` could be the first of several that name one place."""
+    return word in _parts()
 
 
 def may_begin(word: str) -> bool:
-    """Tell whether a name could begin with the key ``word``."""
-    return len(word) < _BEGINNING or word[:_BEGINNING] in _beginnings()
+    """Tell whether a name could begin with the key ``word``; no ending reaches into these letters.
+
+    Of most words no name does, so nothing else is tried with them.
+    """
+    every, short, long = _beginnings()
+    if len(word) < _HEAD:
+        return len(word) < _BEGINNING or word in every
+    return word[:_HEAD] in long or word[:_BEGINNING] in short
 
 
 def exact(word: str, shortest: int = _BEGINNING) -> tuple[Place, ...]:
@@ -183,9 +202,9 @@ def exact(word: str, shortest: int = _BEGINNING) -> tuple[Place, ...]:
 
     `shortest` is the least length of what stands before the ending, and never below three.
     """
-    index = _index()
-    if word[:_BEGINNING] not in _beginnings():  # most words; no ending reaches that far
+    if not may_begin(word):
         return ()
+    index = _index()
     return next((index[stem] for stem in _stems(word, shortest) if stem in index), ())
 
 
@@ -193,21 +212,21 @@ def exact(word: str, shortest: int = _BEGINNING) -> tuple[Place, ...]:
 def _long_ends() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     names = _long_names()
     return (
-        frozenset(key[:_BEGINNING] for key in names),
-        frozenset(key[_BEGINNING:] for key in names),
-        frozenset(key[_BEGINNING + 1 :] for key in names),
+        frozenset(key[:_HEAD] for key in names),
+        frozenset(key[_HEAD:] for key in names),
+        frozenset(key[_HEAD + 1 :] for key in names),
     )
 
 
 def _may_be_slipped(stem: str) -> bool:
-    """One slip leaves the beginning of a name as it is, or what comes after the beginning."""
-    beginnings, tails, shorter = _long_ends()
+    """One slip leaves the head of a name as it is, or what comes after the head."""
+    heads, tails, shorter = _long_ends()
     return (
-        stem[:3] in beginnings
-        or stem[3:] in tails  # another letter
-        or stem[4:] in tails  # a letter more
-        or stem[2:] in tails  # a letter less
-        or stem[4:] in shorter  # two letters swapped over the border
+        stem[:_HEAD] in heads
+        or stem[_HEAD:] in tails  # another letter
+        or stem[_HEAD + 1 :] in tails  # a letter more
+        or stem[_HEAD - 1 :] in tails  # a letter less
+        or stem[_HEAD + 1 :] in shorter  # two letters swapped over the border
     )
 
 

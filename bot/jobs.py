@@ -7,12 +7,14 @@ holder that died, messages go one at a time, so that the one that kills workers 
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Sequence
 
+from bot import places
 from bot.batch import Batch
 from bot.language import identify
-from config import clock, log
+from config import clock, i18n, log
 from config.errors import HariuError
 from store import conversations, inbox, leases
 from store.db import DatabaseAway, Transaction, reading, transaction
@@ -24,7 +26,13 @@ RENEW_SECONDS = 3.0
 
 # Paid for at import: the first case must not hold SQLite's gate while tables are read.
 identify("")
+places.find("сум")
 clock.is_holiday(clock.now().date())
+for _tongue in i18n.LANGUAGES:
+    i18n.catalogue(_tongue)
+# Tables, texts and code live as long as the process: no collection needs to look at them again.
+gc.collect()
+gc.freeze()
 
 
 def drain(partition: int) -> int:

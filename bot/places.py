@@ -18,6 +18,7 @@ from bot.gazetteer import (
     collapse,
     exact,
     may_begin,
+    may_go_on,
     names,
     open_key,
     path,
@@ -147,14 +148,18 @@ def _span_at(words: _Words, at: int, loose: bool) -> _Span | None:
         return None
     if not loose and _names_nothing(words, at):
         return None
-    widths = range(min(_WIDEST, len(words.keys) - at), 0, -1)
+    widest = _WIDEST if loose or _near_marker(words, at) or may_go_on(words.keys[at]) else 1
+    widths = range(min(widest, len(words.keys) - at), 0, -1)
     return next((span for width in widths if (span := _span(words, at, at + width, loose))), None)
 
 
+def _near_marker(words: _Words, at: int) -> bool:
+    """Tell whether a marker stands where a name that begins here could end: then slips count."""
+    return bool(words.markers[0]) or any(words.markers[at + 1 : at + _WIDEST + 1])
+
+
 def _names_nothing(words: _Words, at: int) -> bool:
-    """Most words: no name begins so, and no marker is near that would let a slip count."""
-    near = words.markers[0] or any(words.markers[at + 1 : at + _WIDEST + 1])
-    return not near and not may_begin(words.keys[at])
+    return not (may_begin(words.keys[at]) or _near_marker(words, at))
 
 
 def _span(words: _Words, start: int, end: int, loose: bool) -> _Span | None:
