@@ -108,7 +108,8 @@ _REPEATED = re.compile(r"(.)\1+")
 
 def collapse(words: Sequence[str]) -> str:
     """Return the words as one, runs of a letter as one letter."""
-    return _REPEATED.sub(r"\1", "".join(words))
+    joined = "".join(words)
+    return _REPEATED.sub(r"\1", joined) if _REPEATED.search(joined) else joined
 
 
 def spellings(each: Place) -> set[str]:

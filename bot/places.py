@@ -56,6 +56,7 @@ _MARKERS = {
     "district": re.compile(r"дурег\w{0,4}|дург(?:ин|инхан|иг|т|ес|ед)|аудан\w{0,5}|дистрицт"),
     "town": re.compile(r"хут(?:ад|ин|ас|иг|ун)?|кала(?:си|да|син\w{0,4})?|цити"),
 }
+_MARKER = re.compile("|".join(f"(?P<{kind}>{words.pattern})" for kind, words in _MARKERS.items()))
 _LEVELS = {
     "soum": ("soum",),
     "aimag": ("aimag",),
@@ -106,7 +107,8 @@ def _words(text: str) -> _Words:
 
 
 def _marker(key: str) -> str:
-    return next((kind for kind, words in _MARKERS.items() if words.fullmatch(key)), "")
+    found = _MARKER.fullmatch(key)
+    return str(found.lastgroup) if found else ""
 
 
 def _spans(words: _Words, answer: bool) -> list[_Span]:

@@ -145,7 +145,6 @@ def for_trail(case: Case, row: Transition) -> dict[str, Any]:
     kept: dict[str, Any] = {"due_at": case.due_at.isoformat() if case.due_at else None}
     if row.clock in {Clock.START, Clock.NEXT_STAGE, Clock.COURTS, Clock.KEEP}:
         kept |= {"stage": case.stage}
-        if found := terms(case):
-            full = found.to_json()
-            kept["terms"] = {name: full[name] for name in ("start", "span", "zone")}
+        if found := case.clock.get("terms"):
+            kept["terms"] = {name: found[name] for name in ("start", "span", "zone")}
     return kept
