@@ -20,7 +20,7 @@ from config.errors import HariuError
 from config.profile import profile
 from config.settings import settings
 from store import inbox as inbox_rows
-from store import outbox, slots
+from store import outbox, slots, statistics
 from store.db import DatabaseAway, Transaction, reading, transaction
 from store.messages import InboundState, OutboundState
 from store.queue import DELIVER, DRAIN, Bell, ring
@@ -30,6 +30,7 @@ from workflow import digest, retention, rounds
 from workflow.audit import sign_root
 
 TICK_SECONDS = 1.0
+COUNT_SECONDS = 5.0  # between two looks whether the planner's statistics are of yesterday
 CALM_SECONDS = 5.0  # after an outage the living first write down what became of their messages
 
 
@@ -84,13 +85,22 @@ def sign_daily(now: datetime) -> None:
     _signed["day"] = day
 
 
+def count_tables(_: datetime) -> None:
+    """Every few seconds, have tables that grew fast counted for the planner."""
+    if time.monotonic() > _counted["at"] + COUNT_SECONDS:
+        _counted["at"] = time.monotonic()
+        statistics.refresh()
+
+
 _signed: dict[str, str] = {}
+_counted = {"at": 0.0}
 _PARTS: dict[str, Callable[[datetime], object]] = {
     "root": sign_daily,
     "adoption": rounds.adopt,
     "rounds": rounds.attend,
     "digest": digest.daily,
     "retention": retention.daily,
+    "statistics": count_tables,
 }
 _calm = {"from": 0.0}
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from config import clock
-from store import leases, migrate
-from store.db import reading, transaction
+from config.settings import settings
+from store import db, leases, migrate, statistics
+from store.db import DatabaseAway, reading, transaction
 from store.schema import metadata, person
 
 
@@ -87,3 +90,59 @@ def test_a_lease_given_back_is_no_crash(store: str) -> None:
         second = leases.take(tx, "drain:1", "b")
     assert second is not None
     assert not second.crashed
+
+
+def test_a_table_that_grew_is_counted_for_the_planner_once(store: str) -> None:
+    rows = [{"created_at": clock.now(), "name": f"Сорилт {n}"} for n in range(600)]
+    with transaction() as tx:
+        tx.execute(person.insert(), rows)
+    expected = ["person"] if store == "postgresql" else []
+
+    assert _counted(expected) == expected
+    assert statistics.refresh() == []
+    if store == "postgresql":
+        with reading() as tx:
+            distinct = tx.scalar(
+                text("SELECT n_distinct FROM pg_stats WHERE tablename = 'person' AND attname = 'id'")
+            )
+        assert distinct == -1
+
+
+def _counted(expected: list[str]) -> list[str]:
+    """What was counted; a PostgreSQL tells of changes up to a second after they were made."""
+    deadline = time.monotonic() + 5
+    while (found := statistics.refresh()) != expected and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def test_a_connection_that_died_while_it_rested_is_replaced_unseen(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if store == "sqlite":
+        return  # has no connection that could die
+    monkeypatch.setattr(db, "RESTED_SECONDS", 0.0)
+    killed = _backend()
+    other = psycopg.connect(settings().database_url.replace("+psycopg", ""), autocommit=True)
+    with other:
+        other.execute("SELECT pg_terminate_backend(%s, 2000)", [killed])
+
+    assert _backend() != killed
+
+
+def test_a_connection_that_died_in_use_is_told_and_the_next_one_lives(store: str) -> None:
+    if store == "sqlite":
+        return
+    killed = _backend()
+    other = psycopg.connect(settings().database_url.replace("+psycopg", ""), autocommit=True)
+    with other:
+        other.execute("SELECT pg_terminate_backend(%s, 2000)", [killed])
+
+    with pytest.raises(DatabaseAway):
+        _backend()
+    assert _backend() != killed
+
+
+def _backend() -> int:
+    with transaction() as tx:
+        return int(tx.scalar(text("SELECT pg_backend_pid()")))
