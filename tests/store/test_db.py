@@ -103,7 +103,9 @@ def test_a_table_that_grew_is_counted_for_the_planner_once(store: str) -> None:
     if store == "postgresql":
         with reading() as tx:
             distinct = tx.scalar(
-                text("SELECT n_distinct FROM pg_stats WHERE tablename = 'person' AND attname = 'id'")
+                text(
+                    "SELECT n_distinct FROM pg_stats WHERE tablename = 'person' AND attname = 'id'"
+                )
             )
         assert distinct == -1
 
