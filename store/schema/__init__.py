@@ -16,6 +16,7 @@ from store.schema.desk import (
     saved_view,
     setting_change,
 )
+from store.schema.hooks import hook, hook_call
 from store.schema.messages import (
     attachment,
     channel_state,
@@ -53,6 +54,8 @@ __all__ = [
     "forum_case",
     "forum_issue",
     "grievance",
+    "hook",
+    "hook_call",
     "import_row",
     "inbox",
     "lease",
