@@ -26,7 +26,7 @@ from store.schema.messages import (
     raw_event,
     task,
 )
-from store.schema.partners import import_row, partner
+from store.schema.partners import api_filing, api_key, import_row, partner
 from store.schema.people import address, person, person_index
 from store.schema.privacy import bank_notice, partner_file, partner_link, redaction
 from store.schema.procedure import meeting, notice
@@ -38,6 +38,8 @@ __all__ = [
     "Id",
     "access_log",
     "address",
+    "api_filing",
+    "api_key",
     "attachment",
     "attempt",
     "bank_notice",
