@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -28,6 +29,7 @@ def upgrade() -> None:
         command.upgrade(config(), "head")
 
 
+@cache
 def newest() -> str | None:
     """The revision this release wants."""
     return ScriptDirectory.from_config(config()).get_current_head()

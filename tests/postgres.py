@@ -16,6 +16,9 @@ from types import TracebackType
 
 import psycopg
 
+from store import migrate
+from store.schema import metadata
+
 NOBODY = 65534
 
 
@@ -106,6 +109,36 @@ class Postgres:
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
         return self.url(name)
+
+    def emptied(self, url: str) -> bool:
+        """Empty all tables of that database, ids begin anew; False where it lacks tables of ours.
+
+        A new database and its tables take 0.4 s; most tests fill ten of them with a few rows.
+        """
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            )
+            names = {name for (name,) in found} - {"alembic_version"}
+            if names != set(metadata.tables) or self._version(connection) != migrate.newest():
+                return False
+            looks = " UNION ALL ".join(
+                f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in sorted(names)
+            )
+            full = [name for (name,) in connection.execute(looks.encode())]
+            connection.execute("SET session_replication_role = replica")  # no order by references
+            for name in full:
+                connection.execute(f'DELETE FROM "{name}"'.encode())
+            connection.execute(
+                "SELECT setval(format('%I', sequencename)::regclass, start_value, false)"
+                " FROM pg_sequences WHERE last_value IS NOT NULL"
+            )
+        return True
+
+    @staticmethod
+    def _version(connection: psycopg.Connection[tuple[str]]) -> str | None:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return row[0] if row else None
 
     def __exit__(
         self,
