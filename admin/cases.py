@@ -84,6 +84,7 @@ def _page(tx: Transaction, case: Case, at_work: Form | None = None, **more: Any)
         place=place_name(case), stage=profile().stage(case.stage).name.of(guard.language()),
         care=care.of(tx, found), may_handle=acts.may_handle(found, person),
         may_redact=acts.may("redact", found, person),
+        escalated_to=dossier.escalated_to(found),
         meetings=committee.of(tx, case), suggested=committee.suggested(tx, case),
         **_options(found), **more,
     )  # fmt: skip
@@ -258,7 +259,7 @@ def task_done(reference: str, number: int) -> Response:
         case = _found(tx, reference)
         if not HANDLERS & dossier.held(guard.officer(), case):
             abort(403)
-        if number in {row.id for row in dossier.open_tasks(tx, case)}:
+        if number in {row.id for row in dossier.open_tasks(tx, case)} and tasks.by_hand(tx, number):
             tasks.done(tx, number, guard.officer().id, guard.now())
     flash(words.t("task.done"))
     return redirect(url_for("cases.show", reference=reference), 303)

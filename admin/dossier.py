@@ -12,6 +12,7 @@ from sqlalchemy import and_, or_, select, update
 
 from admin import views
 from bot.translit import reading
+from config.profile import profile
 from store import channels, grievances, officers, people, sealed, veil
 from store.case import Case
 from store.db import Transaction
@@ -20,6 +21,7 @@ from store.officers import Officer
 from store.people import AddressRow
 from store.schema import access_log, attachment, inbox, outbox, person, task
 from store.schema import grievance as grievance_table
+from workflow.office import Office
 from workflow.states import Role
 
 # Of a conversation that never ends, the latest; what came first is the grievance's own text.
@@ -188,6 +190,12 @@ def open_tasks(tx: Transaction, case: Case) -> Sequence[Any]:
     """What is left to be done by hand: call somebody whom no message reached."""
     query = select(task).where(task.c.grievance_id == case.id, task.c.done_at.is_(None))
     return tx.execute(query.order_by(task.c.id)).all()
+
+
+def escalated_to(found: Dossier) -> str:
+    """Who is told that its deadline has passed."""
+    staff = [person_ for person_ in found.staff.values() if person_.active]
+    return ", ".join(item.name for item in Office.of(staff, profile()).concerned(found.case))
 
 
 def _others(tx: Transaction, scope: views.Scope, case: Case) -> Sequence[Any]:

@@ -10,9 +10,11 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from admin import guard, links, side, views
+from config.profile import profile
 from store import desk
 from store.crypto import CryptoError, seal, unseal
-from store.db import reading, transaction
+from store.db import Transaction, reading, transaction
+from workflow.office import Office
 
 blueprint = Blueprint("queue", __name__)
 _CONTEXT = "desk.search"
@@ -35,6 +37,7 @@ def board() -> str:
         counts = views.counts(tx, scope)
         more = {
             "saved": desk.saved_views(tx, scope.officer.id),
+            "escalated": _escalated(tx, scope, counts["escalated"]),
             "may_bulk": links.may_join(),
             "first_new": side.first_new(tx, scope),
         }
@@ -43,6 +46,11 @@ def board() -> str:
         words=words, find=find if words else "", after=after, filters=chosen,
         offered=side.offered(), place_name=side.place_name, **more,
     )  # fmt: skip
+
+
+def _escalated(tx: Transaction, scope: views.Scope, count: int) -> int:
+    """How many matters whose deadline has passed wait for this officer, who is on duty."""
+    return count if count and scope.officer in Office.load(tx, profile()).duty() else 0
 
 
 def _view(scope: views.Scope) -> views.View:

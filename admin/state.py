@@ -85,7 +85,7 @@ def _calls(tx: Transaction) -> list[object]:
     query = (
         select(
             task_table.c.id, task_table.c.kind, task_table.c.created_at, task_table.c.detail,
-            grievance.c.reference,
+            grievance.c.reference, grievance.c.due_at, grievance.c.place,
         )
         .outerjoin(grievance, grievance.c.id == task_table.c.grievance_id)
         .where(task_table.c.done_at.is_(None))
@@ -121,7 +121,7 @@ def take(number: int) -> Response:
 def done(number: int) -> Response:
     """Tick a call off the list."""
     with transaction() as tx:
-        if not tasks.exists(tx, number):
+        if not tasks.by_hand(tx, number):
             abort(404)
         tasks.done(tx, number, guard.officer().id, guard.now())
     flash(words.t("calls.done"))

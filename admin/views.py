@@ -18,6 +18,7 @@ from store.officers import Officer
 from store.people import tail_index
 from store.schema import address, officer, task
 from store.schema import grievance as table
+from store.tasks import OVERDUE
 from workflow.states import CLOSED, OPEN, Role, Status
 
 PAGE = 25
@@ -56,13 +57,14 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-_FAILED = table.c.id.in_(
-    select(task.c.grievance_id).where(
-        task.c.done_at.is_(None),
-        task.c.grievance_id.is_not(None),
-        task.c.kind.not_in(("hand_back", "clock")),
-    )
-)
+def _has_task(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Something about it is left to be done by hand."""
+    about = (task.c.done_at.is_(None), task.c.grievance_id.is_not(None), condition)
+    return table.c.id.in_(select(task.c.grievance_id).where(*about))
+
+
+_FAILED = _has_task(task.c.kind.not_in(("hand_back", "clock", OVERDUE)))
+_ESCALATED = _has_task(task.c.kind == OVERDUE)
 # A closure that a second person must let pass: see `workflow.approval`.
 _WAITS = and_(table.c.status != Status.CLOSED, cast(table.c.facts, String).contains('"closing"'))
 
@@ -120,7 +122,8 @@ def counts(tx: Transaction, scope: Scope) -> dict[str, int]:
     narrow = [view for view in offered(scope) if view not in wide]
     sums = [func.count().filter(view.condition(scope)).label(view.name) for view in narrow]
     unread = func.count().filter(table.c.unread).label("unread")
-    opened = select(*sums, unread).where(BY_NAME["open"].where(scope))
+    escalated = func.count().filter(_ESCALATED).label("escalated")
+    opened = select(*sums, unread, escalated).where(BY_NAME["open"].where(scope))
     others = [
         select(func.count())
         .select_from(select(table.c.id).where(view.where(scope)).limit(MANY).subquery())
@@ -138,7 +141,7 @@ _COLUMNS = (
     table.c.received_at, table.c.due_at, table.c.paused_at, table.c.closed_at, table.c.outcome,
     table.c.waiting_on, table.c.place, officer.c.name.label("assignee"),
     func.substr(func.coalesce(func.nullif(table.c.gist, ""), table.c.text), 1, 200).label("gist"),
-    _FAILED.label("failed"),
+    _FAILED.label("failed"), _ESCALATED.label("escalated"),
 )  # fmt: skip
 _ROWS: Select[Any] = select(*_COLUMNS).outerjoin(officer, officer.c.id == table.c.assignee_id)
 

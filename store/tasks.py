@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from sqlalchemy import select, update
 
 from store.db import Transaction
 from store.schema import task as table
+
+OVERDUE = "overdue"  # nobody ticks it off: it is done when no deadline is past any more
 
 
 def add(
@@ -34,6 +37,19 @@ def add(
     tx.execute(tx.ignore_insert(table), [row])
 
 
+def escalate(tx: Transaction, grievance_ids: Iterable[int], now: datetime) -> None:
+    """The deadlines of these grievances have passed: a task about each, for the duty officer."""
+    about = [
+        {
+            "key": f"{OVERDUE}:{number}:{now.timestamp():.6f}", "kind": OVERDUE,
+            "grievance_id": number, "created_at": now,
+        }
+        for number in grievance_ids
+    ]  # fmt: skip
+    if about:
+        tx.execute(tx.ignore_insert(table), about)
+
+
 def undone(tx: Transaction, limit: int = 200) -> list[Any]:
     """Open tasks, oldest first."""
     query = select(table).where(table.c.done_at.is_(None)).order_by(table.c.id).limit(limit)
@@ -54,6 +70,13 @@ def done(tx: Transaction, task_id: int, officer_id: int, now: datetime) -> None:
     )
 
 
-def exists(tx: Transaction, task_id: int) -> bool:
-    """Whether there is such a task."""
-    return tx.execute(select(table.c.id).where(table.c.id == task_id)).first() is not None
+def settle(tx: Transaction, grievance_ids: Collection[int], kind: str, now: datetime) -> None:
+    """What such tasks about these grievances asked for has come about by itself."""
+    mine = (table.c.grievance_id.in_(sorted(grievance_ids)), table.c.kind == kind)
+    tx.execute(update(table).where(*mine, table.c.done_at.is_(None)).values(done_at=now))
+
+
+def by_hand(tx: Transaction, task_id: int) -> bool:
+    """Whether there is such a task, and one that people tick off."""
+    mine = (table.c.id == task_id, table.c.kind != OVERDUE)
+    return tx.execute(select(table.c.id).where(*mine)).first() is not None

@@ -21,6 +21,7 @@ from workflow.winding import terms, zone
 _SOLVED = {Outcome.RESOLVED, Outcome.PARTLY}
 _RATED = _SOLVED | {Outcome.NOT_ELIGIBLE, Outcome.REFERRED, Outcome.NO_EVIDENCE}
 _BEFORE_NIGHT = timedelta(minutes=30)
+_ESCALATED = "escalated:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,23 @@ def _deadline(case: Case, due: datetime, project: Profile) -> Iterator[Step]:
         late = due - _length(told.late_before_hours if hours else told.late_before)
         at = before_night(late, zone(case, project), project)
         yield Step("delay", at, f"delay:{day}")
-    yield Step("overdue", due + timedelta(seconds=1), f"overdue:{day}")
+    yield Step("overdue", due + timedelta(seconds=1), _ESCALATED + day)
+
+
+def escalated(case: Case) -> bool:
+    """Whether the duty officer was told that the present deadline has passed."""
+    if not case.is_open or case.paused_at is not None or case.due_at is None:
+        return False
+    return _ESCALATED + case.due_at.isoformat() in case.clock.get("done", ())
+
+
+def relieved(case: Case) -> bool:
+    """Whether what was escalated is settled; forgotten then, to count anew after a pause."""
+    if escalated(case):
+        return False
+    done = [mark for mark in case.clock.get("done", ()) if not mark.startswith(_ESCALATED)]
+    case.clock = {**case.clock, "done": done}
+    return True
 
 
 def in_hours(case: Case) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, case, func, select
 
 from config import i18n
 from config.profile import Profile, profile
-from store import slots
+from store import slots, tasks
 from store.db import Transaction, transaction
 from store.notices import Notice
 from store.schema import grievance, task, trail_root
@@ -93,6 +93,7 @@ def _counts(
         .select_from(task)
         .outerjoin(grievance, grievance.c.id == task.c.grievance_id)
         .where(task.c.done_at.is_(None), func.coalesce(grievance.c.sensitive, "") == "")
+        .where(task.c.kind != tasks.OVERDUE)  # they are counted already
     )
     by_assignee = select(table.c.assignee_id, func.count()).where(
         opened, plain, table.c.assignee_id.is_not(None)

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.profile import Profile, profile
-from store import corrections, grievances, people, sealed, veil
+from store import corrections, grievances, people, sealed, tasks, veil
 from store.case import Case
 from store.db import Transaction
 from store.fold import search_key
@@ -76,6 +76,7 @@ class Casework:
         self._notes: list[tuple[int, int | None, str]] = []
         self._meetings: list[tuple[Case, str, Mapping[str, Any]]] = []
         self._care: list[tuple[Case, Act]] = []
+        self._relieved: set[int] = set()
         self.undo = timedelta(0)  # how long a reply may still be taken back before it goes
         self.tokens: dict[int, str] = {}  # of links made at flush, to be shown once
         self._numbers = Numbers(tx, now, self.profile)
@@ -176,6 +177,7 @@ class Casework:
 
     def _apply(self, case: Case, row: Transition, act: Act) -> bool:
         """Change the grievance; whether other terms hold for its clock from now on."""
+        late = attention.escalated(case)
         if row.to is not None:
             case.status = str(row.to)
         if row.command == "propose_closure":
@@ -191,9 +193,12 @@ class Casework:
         self._represented(case, act.values)
         self._appended(case, row, act)
         winding.wind(case, row, act.values, self.now, self.profile)
-        return row.command in _TELLING and winding.reclassified(
+        rewound = row.command in _TELLING and winding.reclassified(
             case, self.now, self.profile, sealed=row.command == "seal"
         )
+        if late and attention.relieved(case):
+            self._relieved.add(case.id)
+        return rewound
 
     def _change(self, case: Case, row: Transition, act: Act) -> None:
         """What this command alone does."""
@@ -355,6 +360,8 @@ class Casework:
         for case, act in self._care:
             token = care.keep(self.tx, case, act, self.now, self.profile)
             self.tokens |= {case.id: token} if token else {}
+        if self._relieved:
+            tasks.settle(self.tx, self._relieved, tasks.OVERDUE, self.now)
         post.queue(self.tx, self._letters, self.addresses, self.profile, self.now)
 
     def send_again(

@@ -34,7 +34,11 @@ class Office:
     @classmethod
     def load(cls, tx: Transaction, project: Profile) -> Office:
         """Read it, once for a batch."""
-        staff = officers.everyone(tx, active_only=True)
+        return cls.of(officers.everyone(tx, active_only=True), project)
+
+    @classmethod
+    def of(cls, staff: Sequence[Officer], project: Profile) -> Office:
+        """The office of these active people."""
         return cls(staff, project, {person.id: person for person in staff})
 
     def duty(self) -> list[Officer]:

@@ -33,7 +33,7 @@ def adopt(now: datetime) -> None:
     if _adopted.get("done"):
         return
     with transaction() as tx:
-        if slots.take(tx, "rounds", "adopted", now):
+        if slots.take(tx, "rounds", "escalation", now):
             grievances.attend_open(tx, now)
     _adopted["done"] = True
 
@@ -103,6 +103,7 @@ def _batch(tx: Transaction, ids: Sequence[int], now: datetime, project: Profile)
         for language in [round_.office.by_id[item.officer_id].language]
     ]
     offices.tell(tx, round_.office, told, now)
+    tasks.escalate(tx, round_.late, now)
 
 
 class Round:
@@ -111,6 +112,7 @@ class Round:
     def __init__(self, work: Casework, office: Office) -> None:
         self.work, self.office = work, office
         self.notices: list[Notice] = []
+        self.late: list[int] = []
 
     def attend(self, case: Case) -> None:
         """Do each step that is due; what a step changes may make the next one needless."""
@@ -133,8 +135,9 @@ class Round:
         self._notify(case, "due", step.mark, case.due_at)
 
     def overdue(self, case: Case, step: Step) -> None:
-        """A deadline has passed."""
+        """A deadline has passed: a notice may be overlooked, a task stays until it is settled."""
         self._notify(case, "overdue", step.mark, case.due_at)
+        self.late.append(case.id)
 
     def meet(self, case: Case, step: Step) -> None:
         """Half the time in which the committee should meet is gone, and no meeting is called."""

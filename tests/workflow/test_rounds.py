@@ -81,7 +81,7 @@ def test_one_that_cannot_be_looked_at_keeps_nobody_else_waiting() -> None:
         office.tick(at)
     assert waits == [1, 1, 2, 4, 8, 16, 24]
     with reading() as tx:
-        (job,) = tasks.undone(tx)
+        (job,) = (row for row in tasks.undone(tx) if row.kind != tasks.OVERDUE)
     assert (job.kind, job.grievance_id) == ("clock", broken.id)
     with transaction() as tx:
         tx.execute(one.values(clock=sound))
