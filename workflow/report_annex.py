@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from config.profile import Profile
 from store.db import Transaction
 from workflow.grievance_log import Row, Wishes, rows
@@ -20,18 +22,8 @@ def annex(
     """The first `LONGEST` rows, nine cells each, as things stood when the period ended."""
     until = period.moments(project.timezone)[1]
     wishes = Wishes(words.language, period, project=project, until=until)
-    listed: list[Row] = []
-    for row in rows(tx, wishes):
-        listed.append(row)
-        if len(listed) == LONGEST:
-            break
-    wanted = {row.grievance_id for row in listed}
-    stood = {
-        number: case
-        for batch in standings(tx, period, project)
-        for number, case in batch
-        if number in wanted
-    }
+    listed = list(islice(rows(tx, wishes), LONGEST))
+    stood = dict(standings(tx, period, project, [row.grievance_id for row in listed]))
     return [_cells(row, stood[row.grievance_id], shown, words) for row in listed]
 
 

@@ -15,8 +15,10 @@ from store.case import Case
 
 ENDS = frozenset({"closed", "withdrawn"})
 NEXT = frozenset({"appealed", "escalated", "court_recorded"})
-_PLAIN = ("kind", "category", "place", "language", "channel")
-_FACTS = ("group", "gender", "rating")
+_PLAIN = frozenset({"kind", "category", "place", "language", "channel"})
+_FACTS = frozenset({"group", "gender", "rating"})
+_COUNTED = _PLAIN | {"group", "gender"}
+_TURNS = frozenset({"sealed", "unsealed"})
 LAST_STAGE = 4
 
 
@@ -64,55 +66,63 @@ class Standing:
 def replay(row: Any, events: Sequence[Event], end: datetime, start_stage: int) -> Standing:
     """How the grievance of ``row`` stood just before ``end``, by ``events`` in their order."""
     found = Standing(row.received_at, start_stage, _born_sealed(row, events))
-    later = [event for event in events if _when(event, row) >= end]
+    later = []
     for event in events:
-        if _when(event, row) < end:
-            _take(found, event, row)
+        kept: Mapping[str, Any] = event.payload or {}
+        if _when(event, kept, row) < end:
+            _take(found, event, kept, row)
+        else:
+            later.append(kept)
     _fill(found, row, events, later)
     return found
 
 
-def _when(event: Event, row: Any) -> datetime:
+def _when(event: Event, kept: Mapping[str, Any], row: Any) -> datetime:
     """When it happened: what was entered later, from paper, has a moment of its own."""
     if event.kind == "registered":
         entered: datetime = row.received_at
         return min(event.at, entered)
-    return _moment((event.payload or {}).get("at")) or event.at
+    return _moment(kept.get("at")) or event.at
 
 
 def _born_sealed(row: Any, events: Iterable[Event]) -> bool:
     """Before the first sealing or unsealing it was the other way round."""
-    turns = [event.kind for event in events if event.kind in {"sealed", "unsealed"}]
-    return turns[0] == "unsealed" if turns else bool(row.sensitive)
+    for event in events:
+        if event.kind in _TURNS:
+            return event.kind == "unsealed"
+    return bool(row.sensitive)
 
 
-def _take(found: Standing, event: Event, row: Any) -> None:
-    kept: Mapping[str, Any] = event.payload or {}
+def _take(found: Standing, event: Event, kept: Mapping[str, Any], row: Any) -> None:
+    kind = event.kind
+    if kept:
+        _learn(found, event, kept)
+    if kind in NEXT and not kept.get("stage"):
+        found.stage = min(found.stage + 1, LAST_STAGE)
+    if kind == "acknowledged" and found.acknowledged_at is None:
+        found.acknowledged_at = _moment(kept.get("at")) or event.at
+    elif kind in _TURNS:
+        found.sealed = kind == "sealed"
+    elif kind in ENDS or (kind == "erased" and found.is_open):
+        _end(found, event, kept, row)
+    elif kind in NEXT or kind == "reopened":
+        found.closed_at, found.outcome = None, ""
+        found.times.append((kind, event.at))
+
+
+def _learn(found: Standing, event: Event, kept: Mapping[str, Any]) -> None:
+    """What became known; most events of most trails say little."""
     if kept.get("stage"):
         found.stage = int(kept["stage"])
-    elif event.kind in NEXT:
-        found.stage = min(found.stage + 1, LAST_STAGE)
     if "due_at" in kept:
         found.due_at = _moment(kept["due_at"])
-    _note(found, event, kept)
-    if event.kind in ENDS or (event.kind == "erased" and found.is_open):
-        _end(found, event, kept, row)
-    elif event.kind in NEXT or event.kind == "reopened":
-        found.closed_at, found.outcome = None, ""
-        found.times.append((event.kind, event.at))
-
-
-def _note(found: Standing, event: Event, kept: Mapping[str, Any]) -> None:
-    """What became known."""
-    facts = kept.get("facts") or {}
-    found.values |= {name: kept[name] for name in _PLAIN if name in kept}
-    found.values |= {name: facts[name] for name in _FACTS if name in facts}
-    if "rating" in facts:
-        found.times.append(("rated", event.at))
-    if event.kind == "acknowledged" and found.acknowledged_at is None:
-        found.acknowledged_at = _moment(kept.get("at")) or event.at
-    elif event.kind in {"sealed", "unsealed"}:
-        found.sealed = event.kind == "sealed"
+    for name in kept.keys() & _PLAIN:
+        found.values[name] = kept[name]
+    if facts := kept.get("facts"):
+        for name in facts.keys() & _FACTS:
+            found.values[name] = facts[name]
+        if "rating" in facts:
+            found.times.append(("rated", event.at))
 
 
 def _end(found: Standing, event: Event, kept: Mapping[str, Any], row: Any) -> None:
@@ -122,16 +132,16 @@ def _end(found: Standing, event: Event, kept: Mapping[str, Any], row: Any) -> No
     found.outcome = kept.get("outcome") or by_person or erased or "resolved"
 
 
-def _fill(found: Standing, row: Any, events: Sequence[Event], later: Sequence[Event]) -> None:
+def _fill(
+    found: Standing, row: Any, events: Sequence[Event], later: Sequence[Mapping[str, Any]]
+) -> None:
     """What the trail never said is the row's; what it said only later was not known then."""
     told_later: set[str] = set()
-    for event in later:
-        kept = event.payload or {}
+    for kept in later:
         told_later |= kept.keys() | (kept.get("facts") or {}).keys()
-    own = {name: getattr(row, name) for name in _PLAIN} | dict(row.facts or {})
-    for name in (*_PLAIN, "group", "gender"):
-        if name not in found.values and name not in told_later:
-            found.values[name] = own.get(name)
+    if missing := _COUNTED - found.values.keys() - told_later:
+        own = {name: getattr(row, name) for name in _PLAIN} | dict(row.facts or {})
+        found.values |= {name: own.get(name) for name in missing}
     if found.due_at is None and not any("due_at" in (e.payload or {}) for e in events):
         found.due_at = row.due_at
 
