@@ -10,7 +10,7 @@ import waitress
 
 from admin import office
 from admin.app import create_app
-from config import log
+from config import log, observe
 from config.errors import HariuError
 from config.settings import settings
 from store.db import DatabaseAway, transaction
@@ -33,12 +33,13 @@ def _settle() -> None:
 def main() -> None:
     """Serve until told to stop."""
     log.set_up("desk", settings().log_level)
+    observe.set_up("desk")
     app = create_app()
     _settle()
     signal.signal(signal.SIGTERM, _stop)
     log.get().info("desk starts", port=settings().desk_port)
     waitress.serve(
-        app,
+        observe.traced(app),
         host=settings().bind,
         port=settings().desk_port,
         threads=8,

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from bot import places
 from bot.batch import Batch
 from bot.language import identify
-from config import clock, i18n, log
+from config import clock, i18n, log, observe
 from config.errors import HariuError
 from store import conversations, inbox, leases
 from store.db import DatabaseAway, Transaction, reading, transaction
@@ -85,11 +85,13 @@ def _step(partition: int, lease: leases.Lease) -> int:
     with reading() as tx:
         ids = inbox.waiting_ids(tx, partition, 1 if lease.crashed else BATCH)
         wakes = [] if ids else conversations.due(tx, partition, clock.now(), BATCH)
-    if ids and (not lease.crashed or _try_left(ids[0])):
-        _handle(ids, lease)
-    elif wakes:
-        _wake(wakes, lease)
-    return len(ids) + len(wakes)
+    if found := len(ids) + len(wakes):
+        with observe.span("drain", part=partition, count=found):
+            if ids and (not lease.crashed or _try_left(ids[0])):
+                _handle(ids, lease)
+            elif wakes:
+                _wake(wakes, lease)
+    return found
 
 
 def _wake(address_ids: Sequence[int], lease: leases.Lease) -> None:

@@ -28,7 +28,7 @@ from channels.base import (
     Unanswered,
     WindowClosed,
 )
-from config import clock, log
+from config import clock, log, observe
 from store import channels as channel_rows
 from store import inbox, outbox, people, tasks
 from store.db import DatabaseAway, Transaction, reading, transaction
@@ -271,7 +271,8 @@ def _call(lane: Lane, item: Claimed) -> SendResult:
     if item.window_until is not None and clock.now() > item.window_until:
         raise WindowClosed("the reply window is shut", code="window.closed")
     began = time.monotonic()
-    result = _taken_before(lane.channel, item) or lane.channel.send(item.outbound)
+    with observe.span("deliver", channel=lane.channel.code):
+        result = _taken_before(lane.channel, item) or lane.channel.send(item.outbound)
     lane.worked(time.monotonic() - began)
     return result
 

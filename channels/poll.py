@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from channels import media, registry, staff_mail
 from channels.base import Polls, Reconciles
-from config import clock, log
+from config import clock, log, observe
 from config.errors import HariuError
 from config.settings import settings
 from store import inbox, slots
@@ -74,6 +74,7 @@ def _last_time(channel: Reconciles) -> datetime | None:
 def main() -> None:
     """Run every loop in a thread of its own until SIGTERM."""
     log.set_up("poll", settings().log_level)
+    observe.set_up("poll")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: _stop.set())
     active = registry.active()

@@ -6,18 +6,28 @@ waitress buffers requests before a thread sees them, so slow clients do not hold
 
 from __future__ import annotations
 
+import signal
+from types import FrameType
+
 import waitress
 
 from channels.web import create_app
-from config import log
+from config import log, observe
 from config.settings import settings
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """SIGTERM: waitress finishes what it has begun, and those who watch hear the last of it."""
+    raise SystemExit(0)
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     log.set_up("web", settings().log_level)
+    observe.set_up("web")
+    signal.signal(signal.SIGTERM, _stop)
     waitress.serve(
-        create_app(),
+        observe.traced(create_app()),
         host=settings().bind,
         port=settings().port,
         threads=32,

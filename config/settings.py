@@ -10,6 +10,7 @@ import hmac
 import os
 import re
 from functools import cache
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,6 +35,12 @@ CHANNEL_SETTINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "sms": (("twilio_account_sid", "twilio_auth_token", "twilio_from"), ("twilio_api",)),
     "mail": (("imap_url", "smtp_url", "mail_address"), ()),
+}
+
+# Who is told of errors and durations: setting -> (module, extra that brings it).
+OBSERVERS = {
+    "sentry_dsn": ("sentry_sdk", "sentry"),
+    "otlp_endpoint": ("opentelemetry.exporter.otlp.proto.http", "otel"),
 }
 
 
@@ -82,12 +89,24 @@ class Settings(BaseSettings):
         str,
         Field(description="Proxies on other hosts whose X-Forwarded-For counts: networks, comma"),
     ] = ""
+    hook_networks: Annotated[
+        str, Field(description="Internal networks that webhooks may call: networks, comma")
+    ] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Field(description="Least level logged")
     ] = "info"
     metrics_token: Annotated[
         SecretStr, Field(description="Bearer token of the desk's /metrics; made at first start")
     ] = SecretStr("")
+    sentry_dsn: Annotated[
+        SecretStr, Field(description="Sentry: where errors are told, https://key@host/number")
+    ] = SecretStr("")
+    otlp_endpoint: Annotated[
+        SecretStr, Field(description="OpenTelemetry: collector, https://[user:password@]host:4318")
+    ] = SecretStr("")
+    trace_share: Annotated[
+        float, Field(description="Share of steps that OpenTelemetry hears of, 0 to 1", ge=0, le=1)
+    ] = 0.02
     burst_seconds: Annotated[
         float, Field(description="Messages within this window join one grievance", ge=0, le=300)
     ] = 20.0
@@ -139,10 +158,14 @@ class Settings(BaseSettings):
             self.database_url = f"postgresql+psycopg://{rest}"
         self.public_url = (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
         problems = [problem for channel in CHANNEL_SETTINGS for problem in self._half(channel)]
-        try:
-            self.proxies  # noqa: B018 - only whether they can be read
-        except ValueError:
-            problems.append("HARIU_TRUSTED_PROXIES holds something that is no network")
+        problems += [problem for name in OBSERVERS if (problem := self._unheard(name))]
+        for name, given in (
+            ("TRUSTED_PROXIES", self.trusted_proxies), ("HOOK_NETWORKS", self.hook_networks),
+        ):  # fmt: skip
+            try:
+                _networks(given)
+            except ValueError:
+                problems.append(f"HARIU_{name} holds something that is no network")
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -155,6 +178,16 @@ class Settings(BaseSettings):
             return []
         names = ", ".join(f"HARIU_{name.upper()}" for name in missing)
         return [f"channel {channel} is only half configured: set {names} as well"]
+
+    def _unheard(self, name: str) -> str:
+        """What keeps an observer from being told, or nothing."""
+        given = getattr(self, name).get_secret_value()
+        module, extra = OBSERVERS[name]
+        if given and not _installed(module):
+            return f"HARIU_{name.upper()} needs the extra hariu[{extra}]: see guides/monitoring.md"
+        if given and not _is_address(given, keyed=name == "sentry_dsn"):
+            return f"HARIU_{name.upper()} is no address"
+        return ""
 
     def _is_set(self, name: str) -> bool:
         value = getattr(self, name)
@@ -174,8 +207,12 @@ class Settings(BaseSettings):
     @property
     def proxies(self) -> tuple[Network, ...]:
         """The networks of proxies; one on this very host is always believed."""
-        given = [part.strip() for part in self.trusted_proxies.split(",") if part.strip()]
-        return tuple(ip_network(part) for part in ("127.0.0.0/8", "::1", *given))
+        return (*_networks("127.0.0.0/8, ::1"), *_networks(self.trusted_proxies))
+
+    @property
+    def hook_nets(self) -> tuple[Network, ...]:
+        """The internal networks that webhooks may call."""
+        return _networks(self.hook_networks)
 
     @property
     def on_loopback(self) -> bool:
@@ -186,6 +223,24 @@ class Settings(BaseSettings):
     def sandbox_on(self) -> bool:
         """Whether the simulated phones run: never where the world can reach us."""
         return self.sandbox == "auto" and self.on_loopback
+
+
+def _networks(given: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part.strip()) for part in given.split(",") if part.strip())
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package around it
+        return False
+
+
+def _is_address(url: str, *, keyed: bool) -> bool:
+    """Whether ``url`` can be called; a DSN holds a key, and ends with the project's number."""
+    parts = urlsplit(url)
+    dsn = bool(parts.username) and parts.path.rpartition("/")[2].isdecimal()
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and (dsn or not keyed)
 
 
 def _gateways() -> dict[str, dict[str, str]]:

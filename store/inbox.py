@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from config import log
+from config import log, observe
 from store import spool
 from store.db import DatabaseAway, Transaction, transaction
 from store.messages import (
@@ -165,11 +165,12 @@ def accept(receipt: Receipt, timeout: float = 4.0) -> None:
     future: Future[None] = Future()
     rows = rows_of(receipt)
     _committer().queue.put((rows, future))
-    try:
-        future.result(timeout)
-    except TimeoutError:
-        spool.append([{"raw": rows.raw, "messages": rows.messages}])
-        _drainer()
+    with observe.span("accept", count=len(rows.messages), channel=receipt.channel):
+        try:
+            future.result(timeout)
+        except TimeoutError:
+            spool.append([{"raw": rows.raw, "messages": rows.messages}])
+            _drainer()
 
 
 _COLUMNS = (

@@ -15,7 +15,7 @@ from functools import partial
 
 from sqlalchemy import select
 
-from config import clock, log
+from config import clock, log, observe
 from config.errors import HariuError
 from config.profile import profile
 from config.settings import settings
@@ -124,12 +124,14 @@ def _lapsed(tx: Transaction, now: datetime) -> bool:
 def main() -> None:
     """Tick until SIGTERM."""
     log.set_up("clock", settings().log_level)
+    observe.set_up("clock")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     while not stop.wait(TICK_SECONDS):
         try:
-            tick()
+            with observe.span("tick") as note:
+                note(count=len(tick()))
         except HariuError as error:
             _calm["from"] = time.monotonic() + CALM_SECONDS
             log.get().error("tick failed", code=error.code)

@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 from rq.utils import import_attribute
 
-from config import log
+from config import log, observe
 from config.errors import HariuError
 from config.settings import settings
 from store import queue
@@ -75,6 +75,7 @@ def look(name: str) -> None:
 def main(name: str) -> None:
     """Serve one queue until SIGTERM; the job in hand is finished first."""
     log.set_up(name, settings().log_level)
+    observe.set_up({queue.DRAIN: "worker"}.get(name, name))
     import_attribute(queue.JOBS[name])  # pay for the imports before the first message
     Lookout(lambda: look(name)).start()
     queues = [Queue(name, connection=queue.connection(), serializer=JSONSerializer)]
