@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +22,8 @@ blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 _SEED = Path(__file__).with_name("canned.toml")
 _PAGE = 30
 _LONGEST = 2000
+_HISTORY = 500  # changes of replies that can be gone back to
+_REPLY = ("name", "category", "mn", "kk", "en", "active")
 # Who may change how the house speaks; the others may read it.
 _MAY = {Role.ADMINISTRATOR, Role.COORDINATOR}
 
@@ -51,7 +54,8 @@ def board() -> str:
     """What can be set, and what was changed lately."""
     with reading() as tx:
         return render_template(
-            "settings.html", changes=desk.changes(tx), staff=officers.everyone(tx),
+            "settings.html", changes=desk.changes(tx), in_words=_in_words,
+            staff=officers.everyone(tx),
             holidays=corrections.holidays(tx), may=may_change(),
         )  # fmt: skip
 
@@ -139,9 +143,36 @@ def replies() -> str:
     with transaction() as tx:
         seed(tx)
         rows = desk.canned(tx)
+        earlier = _earlier(tx)
     return render_template(
-        "replies.html", replies=rows, categories=acts.categories(), may=may_change()
-    )
+        "replies.html", replies=rows, earlier=earlier, categories=acts.categories(),
+        may=may_change(),
+    )  # fmt: skip
+
+
+def _earlier(tx: Transaction) -> dict[int, list[Any]]:
+    """What each reply said before, the latest first: change, and the values it replaced."""
+    found: dict[int, list[Any]] = {}
+    for row in desk.changes(tx, _HISTORY, "reply "):
+        number = row.what.removeprefix("reply ").partition(":")[0]
+        if (values := _whole(row.before)) and number.isdecimal():
+            found.setdefault(int(number), []).append((row, values))
+    return found
+
+
+def _whole(kept: str) -> dict[str, Any]:
+    """A reply as the history keeps it; {} for none, or a line older than whole replies."""
+    try:
+        found = json.loads(kept)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) and found.keys() == set(_REPLY) else {}
+
+
+def _in_words(kept: str) -> str:
+    """What the history shows of a value: of a reply its name and words."""
+    whole = _whole(kept)
+    return " · ".join(str(whole[name]) for name in ("name", "mn", "kk", "en")) if whole else kept
 
 
 @blueprint.post("/replies/<int(max=2147483647):number>")
@@ -159,11 +190,35 @@ def keep_reply(number: int) -> Response:
     if values["category"] not in {"", *acts.categories()}:
         abort(400)
     with transaction() as tx:
-        before = next((row.mn for row in desk.canned(tx) if row.id == number), "")
-        desk.keep_canned(tx, number, values)
-        what = f"reply {values['name']}"
-        desk.changed(tx, me, what, before, values["mn"], guard.now())
+        _keep_reply(tx, number, values, me)
     flash(words.t("settings.kept"))
+    return redirect(url_for("settings.replies"), 303)
+
+
+def _keep_reply(tx: Transaction, number: int, values: dict[str, Any], me: int) -> None:
+    """Keep it, and in the history all of what it was, so that it can be restored."""
+    rows = {row.id: row._mapping for row in desk.canned(tx)}
+    if number and number not in rows:
+        abort(404)
+    before = {name: rows[number][name] for name in _REPLY} if number else None
+    if values == before:
+        return
+    was = json.dumps(before, ensure_ascii=False) if before else ""
+    what = f"reply {desk.keep_canned(tx, number, values)}: {values['name']}"
+    desk.changed(tx, me, what, was, json.dumps(values, ensure_ascii=False), guard.now())
+
+
+@blueprint.post("/replies/<int(max=2147483647):number>/restore")
+def restore_reply(number: int) -> Response:
+    """Let a reply say again what it said before a change; that is a change like any other."""
+    me, wanted = _changing(), request.form.get("change", "")
+    with transaction() as tx:
+        known = _earlier(tx).get(number, [])
+        values = next((each for row, each in known if str(row.id) == wanted), None) or abort(404)
+        if values["category"] not in acts.categories():
+            values["category"] = ""  # it is gone meanwhile
+        _keep_reply(tx, number, values, me)
+    flash(words.t("replies.restored"))
     return redirect(url_for("settings.replies"), 303)
 
 

@@ -152,12 +152,13 @@ def canned(tx: Transaction, category: str | None = None) -> Sequence[Any]:
     return tx.execute(query).all()
 
 
-def keep_canned(tx: Transaction, number: int, values: dict[str, Any]) -> None:
-    """Change a reply at hand, or add one (``number`` 0)."""
+def keep_canned(tx: Transaction, number: int, values: dict[str, Any]) -> int:
+    """Change a reply at hand, or add one (``number`` 0); its id."""
     if number:
         tx.execute(update(canned_reply).where(canned_reply.c.id == number).values(**values))
-    else:
-        tx.execute(canned_reply.insert(), [values])
+        return number
+    (added,) = tx.insert_ids(canned_reply, [values])
+    return added
 
 
 # -- views of one's own -------------------------------------------------------------------------
@@ -195,9 +196,10 @@ def changed(
     tx.execute(setting_change.insert(), [row | {"at": now}])
 
 
-def changes(tx: Transaction, limit: int = 50) -> Sequence[Any]:
-    """The latest changes of settings, newest first."""
+def changes(tx: Transaction, limit: int = 50, what: str = "") -> Sequence[Any]:
+    """The latest changes of settings, or of those whose name begins so, newest first."""
     query = select(setting_change, officer.c.name.label("officer")).outerjoin(
         officer, officer.c.id == setting_change.c.officer_id
     )
+    query = query.where(setting_change.c.what.startswith(what, autoescape=True))
     return tx.execute(query.order_by(setting_change.c.id.desc()).limit(limit)).all()

@@ -121,6 +121,35 @@ def test_replies_at_hand_are_edited_in_three_languages(app: Flask, store: str) -
         assert [row.kk for row in rows.canned(tx, "") if row.name == "Шинэ"] == ["Сәлем"]
 
 
+def test_what_a_reply_said_before_is_restored(app: Flask, store: str) -> None:
+    boss = another(app, "boss", "coordinator")
+    boss.page("/settings/replies")
+
+    def reply() -> dict[str, str]:
+        with reading() as tx:
+            row = next(row for row in rows.canned(tx) if row.id == number)
+        return {name: getattr(row, name) for name in ("name", "category", "mn", "kk", "en")}
+
+    with reading() as tx:
+        number = rows.canned(tx)[0].id
+    first, path = reply(), f"/settings/replies/{number}"
+    boss.post(path, "/account", **(first | {"mn": "Өөр", "kk": "Басқа"}), active="on")
+    boss.post(path, "/account", **(first | {"mn": "Бас өөр"}))  # and out of use
+    page = boss.page("/settings/replies")
+    last, one = re.findall(r'name="change" value="(\d+)"', page)
+    assert "Басқа</p>" in page
+    boss.post(f"{path}/restore", "/account", change=one)
+    assert reply() == first
+    with reading() as tx:
+        assert next(row for row in rows.canned(tx) if row.id == number).active
+    boss.post(f"{path}/restore", "/account", change=last)
+    assert reply() == first | {"mn": "Өөр", "kk": "Басқа"}
+    assert "Басқа" in boss.page("/settings/"), "the history tells each language"
+    for wrong in ("999", "x", ""):
+        assert boss.post(f"{path}/restore", "/account", change=wrong).status_code == 404
+    assert boss.post("/settings/replies/999", "/account", **first).status_code == 404
+
+
 def test_a_view_of_ones_own(app: Flask, desk: Desk, cases: Cases) -> None:
     desk.post("/views", "/account", view="open", language="kk", name="Миний казах")
     page = desk.page("/")
