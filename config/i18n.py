@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -29,6 +29,10 @@ LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 REVIEWS: Final[tuple[Review, ...]] = get_args(Review)
 SMS_UNITS = 134  # two UCS-2 parts
 
+# A text that a language lacks is given in the next one.
+_CHAINS: dict[str, tuple[str, ...]] = {
+    language: tuple(dict.fromkeys((language, "mn", "en"))) for language in LANGUAGES
+}
 _LOCALE = Path(__file__).parent / "locale"
 _SLOT = re.compile(r"\{(\w+)\}")
 _REVIEW = re.compile(r"review: ([\w-]+)")
@@ -155,6 +159,7 @@ def catalogue(language: str) -> Mapping[str, Entry]:
     return entries
 
 
+@lru_cache(maxsize=4096)
 def format_date(day: date, language: str, style: DateStyle = "short") -> str:
     """Write a date: 2026.12.21, 21.12.2026, 21 Dec 2026; long with the month in words."""
     tongue = _chain(language)[0]
@@ -172,7 +177,7 @@ def weekday(day: date, language: str) -> str:
 
 
 def _chain(language: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((language, "mn", "en"))) if language in LANGUAGES else ("mn", "en")
+    return _CHAINS.get(language, _CHAINS["mn"])
 
 
 def _template(key: str, language: str, form: int) -> str:
@@ -186,6 +191,9 @@ def _template(key: str, language: str, form: int) -> str:
 
 def _fill(key: str, template: str, values: Mapping[str, object]) -> str:
     """Fill the slots; not `str.format`, so that a corrected text cannot reach into objects."""
+
+    if "{" not in template:
+        return template
 
     def value(slot: re.Match[str]) -> str:
         if slot[1] not in values:

@@ -36,6 +36,8 @@ def mask(text: str, names: Iterable[str] = ()) -> str:
     shaped = _SHAPES.sub(
         lambda found: found[0] if _DATE.fullmatch(found[0].strip("+() ")) else MASK, text
     )
+    if not stems:
+        return shaped
     return _WORD.sub(lambda found: MASK if _is_name(found[0], stems) else found[0], shaped)
 
 

@@ -175,6 +175,21 @@ def test_the_workbook_is_ready_to_print_and_filter(tmp_path: Path) -> None:
     assert sheet.sheet_properties.pageSetUpPr.fitToPage
 
 
+def test_the_workbook_holds_what_people_wrote(tmp_path: Path) -> None:
+    words = ' <b> & "c" ]]> \r\n d\te _x003D_1 '
+    log_files.xlsx(
+        [Row(1, words, MARCH.start, "", "", words, "", "", "", 1)], "mn", tmp_path / "log.xlsx"
+    )
+    (_, line) = load_workbook(tmp_path / "log.xlsx").active.iter_rows()
+    # A program that knows ST_Xstring reads the underscore's own code as an underscore.
+    assert line[1].value == words.replace("_x003D_", "_x005F_x003D_")
+    assert line[5].value == line[1].value
+    assert (line[5].border.left.style, line[5].alignment.wrap_text) == ("thin", True)
+    assert not line[3].value
+    assert log_files.xlsx([], "mn", tmp_path / "none.xlsx") == 0
+    assert load_workbook(tmp_path / "none.xlsx").active.auto_filter.ref == "A1:I1"
+
+
 def test_csv_is_what_excel_reads(tmp_path: Path) -> None:
     line = Row(1, "Хаасан", MARCH.start, "x", "x", 'a "b"; c,\nd', "", "", "", 1)
     log_files.csv_file([line], "mn", tmp_path / "log.csv")
