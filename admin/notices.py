@@ -36,7 +36,8 @@ def in_words(row: Any) -> str:
     if when := row.facts.get("date"):
         moment = datetime.fromisoformat(when).astimezone(profile().zone_at(row.place))
         day = i18n.format_date(moment.date(), language)
-    values = {"reference": row.reference or "-", "date": day}
+    label = row.facts.get("label", "-")
+    values = {"reference": row.reference or "-", "date": day, "label": label}
     return i18n.text(f"desk.notice.{row.kind}", language, **values)
 
 

@@ -18,7 +18,7 @@ from functools import cache
 from threading import Lock
 
 from bot.handover import hand_over
-from channels import registry
+from channels import hooks, registry
 from channels.base import (
     AddressBlocked,
     Channel,
@@ -142,6 +142,7 @@ def deliver(part: int = 0) -> int:
     """Send what is due; the number of messages tried."""
     with _alone:
         answered(Bell(DELIVER, part))  # who rings from here on has us called again
+        hooks.look()
         tried, started, renewed = 0, 0, time.monotonic()
         unwritten: list[Outcome] = []
         while True:
@@ -158,6 +159,7 @@ def deliver(part: int = 0) -> int:
             if time.monotonic() - renewed > RENEW_SECONDS:
                 renewed = time.monotonic()
                 _renew(renewed + outbox.CLAIM_SECONDS - RENEW_SECONDS)
+                hooks.look()
             wait(flying, timeout=LOOK_SECONDS)  # what comes back together is written together
 
 

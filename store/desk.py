@@ -189,9 +189,9 @@ def drop_view(tx: Transaction, officer_id: int, number: int) -> None:
 
 
 def changed(
-    tx: Transaction, officer_id: int, what: str, before: str, after: str, now: datetime
+    tx: Transaction, officer_id: int | None, what: str, before: str, after: str, now: datetime
 ) -> None:
-    """Remember a change of a setting."""
+    """Remember a change of a setting; nobody's (None) where it changed by itself."""
     row = {"what": what[:120], "before": before, "after": after, "officer_id": officer_id}
     tx.execute(setting_change.insert(), [row | {"at": now}])
 

@@ -9,6 +9,7 @@ from store.db import Transaction
 from store.messages import OutboundState
 from store.schema import (
     draft,
+    hook_call,
     inbox,
     note,
     outbox,
@@ -64,7 +65,7 @@ def seal(tx: Transaction, grievance_id: int, own: str = "") -> None:
     )
     tx.execute(update(note).where(note.c.grievance_id == grievance_id).values(text=""))
     tx.execute(update(task).where(task.c.grievance_id == grievance_id).values(detail=""))
-    for table in (redaction, recording_note, draft):
+    for table in (redaction, recording_note, draft, hook_call):
         tx.execute(delete(table).where(table.c.grievance_id == grievance_id))
     # What still waits goes out first: an empty letter would frighten more than it hides.
     left = outbox.c.state.not_in((OutboundState.QUEUED, OutboundState.SENDING))

@@ -19,8 +19,8 @@ from config import clock, log, observe
 from config.errors import HariuError
 from config.profile import profile
 from config.settings import settings
+from store import hooks, outbox, slots, statistics
 from store import inbox as inbox_rows
-from store import outbox, slots, statistics
 from store.db import DatabaseAway, Transaction, reading, transaction
 from store.messages import InboundState, OutboundState
 from store.queue import DELIVER, DRAIN, Bell, ring
@@ -111,7 +111,8 @@ def waiting(tx: Transaction, now: datetime) -> list[Bell]:
     awake = select(conversation.c.partition).where(conversation.c.wake_at <= now)
     parts = {row.partition for row in tx.execute(new.union(awake))}
     bells = [Bell(DRAIN, part) for part in sorted(parts)]
-    return [*bells, Bell(DELIVER)] if outbox.due_channels(tx, now) else bells
+    due = outbox.due_channels(tx, now) or hooks.due(tx, now)
+    return [*bells, Bell(DELIVER)] if due else bells
 
 
 def _lapsed(tx: Transaction, now: datetime) -> bool:
