@@ -18,7 +18,8 @@ _STEP = 30  # seconds a code lives, RFC 6238
 # No 0, o, 1, l, i: a one-time password is read from a terminal or a slip of paper.
 _LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
 # OWASP's floor is 19 MiB and two passes; a dozen officers may sign in at once.
-_hasher = PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
+PASSES, KIB = 3, 32 * 1024
+_hasher = PasswordHasher(time_cost=PASSES, memory_cost=KIB, parallelism=1)
 
 
 class OfficerError(HariuError):

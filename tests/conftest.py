@@ -9,9 +9,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
+from store import passwords
 from tests import instance
 from tests.postgres import Postgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_a_hurry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Cheap password hashes, and templates compiled once a run instead of once an app.
+
+    Hundreds of tests sign somebody in; what a hash costs really is tested in `test_officers`.
+    """
+    compiled = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64))
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": compiled})
+        yield
 
 
 @pytest.fixture(scope="session")

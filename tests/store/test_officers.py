@@ -143,6 +143,8 @@ def test_passwords_are_argon2id_and_rehashed_when_parameters_grow() -> None:
     with reading() as tx:
         stored = tx.scalar(select(officer.c.password_hash))
     assert stored.startswith("$argon2id$")
+    assert passwords.KIB >= 19 * 1024  # the floor OWASP names
+    assert passwords.PASSES >= 2
     assert stored != weak
     assert officers.authenticate("saraa", OWN, "", NOW)
 
