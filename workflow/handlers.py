@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from config.profile import Profile, profile
-from store import corrections, grievances, people, sealed, tasks, veil
+from store import corrections, grievances, hooks, people, sealed, tasks, veil
 from store.case import Case
 from store.db import Transaction
 from store.fold import search_key
@@ -23,6 +23,7 @@ from store.people import AddressRow
 from store.schema import person as person_table
 from workflow import approval, attention, care, committee, post, standing, trail, winding
 from workflow.commands import SYSTEM, Act, Actor, Refused, Register, permitted
+from workflow.hooks import News
 from workflow.numbers import Numbers
 from workflow.post import Pending, extra_of
 from workflow.reference import new_code
@@ -77,6 +78,7 @@ class Casework:
         self._meetings: list[tuple[Case, str, Mapping[str, Any]]] = []
         self._care: list[tuple[Case, Act]] = []
         self._relieved: set[int] = set()
+        self.news = News(lambda: hooks.wanted(tx), now)
         self.undo = timedelta(0)  # how long a reply may still be taken back before it goes
         self.tokens: dict[int, str] = {}  # of links made at flush, to be shown once
         self._numbers = Numbers(tx, now, self.profile)
@@ -296,6 +298,7 @@ class Casework:
             }
         )  # fmt: skip
         self._changed.add(case.id)
+        self.news.add(case, kind, moved=row.to is not None)
         if row.letter:
             self._letters.append(self._pending(case, row, seq, actor, extra))
 
@@ -347,6 +350,7 @@ class Casework:
         changed = sorted(self._changed - set(self._new))
         grievances.save(self.tx, [self.cases[item] for item in changed])
         grievances.add_events(self.tx, self._events)
+        hooks.queue(self.tx, self.news.calls, self.now)  # before sealing, which takes them back
         for grievance_id, words in self._sealed.items():
             sealed.add(self.tx, grievance_id, words)
         for grievance_id, own in self._to_seal:
@@ -390,7 +394,3 @@ def _set(case: Case, values: Mapping[str, Any]) -> None:
         case.facts = {**case.facts, **values["facts"]}
     if "summary" in values:
         case.resolution = str(values["summary"])
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
