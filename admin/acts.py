@@ -26,6 +26,7 @@ from workflow.states import HANDLERS, Outcome, Role, Status, Transition, find, l
 FIELDS: dict[str, tuple[str, ...]] = {
     "screen": ("kind", "category"),
     "assign": ("assignee",),
+    "unassign": (),
     "investigate": (),
     "propose_redress": ("summary",),
     "close": ("outcome", "summary"),
@@ -53,7 +54,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 # Their forms stand where what they are about is shown: see care.html.
 _ELSEWHERE = {"take_back", "redact"}
 _ICONS = {
-    "screen": "check2", "assign": "person-check", "investigate": "search",
+    "screen": "check2", "assign": "person-check", "unassign": "x-circle", "investigate": "search",
     "propose_redress": "hand-thumbs-up", "close": "archive", "acknowledge": "check2-all",
     "extend": "calendar-plus", "pause": "pause-circle", "resume": "play-circle",
     "escalate": "arrow-up-circle", "classify": "tag", "seal": "shield-lock",
@@ -67,7 +68,7 @@ _HANDLERS = {Role.OFFICER, Role.ASSIGNEE, Role.COORDINATOR, Role.PSC_SECRETARY, 
 # Conditions that the grievance itself decides: while they fail there is nothing to offer.
 _STANDING = (
     "paused", "not_paused", "proposed", "later_stage", "dated", "not_extended", "committee",
-    "convened",
+    "convened", "assigned",
 )  # fmt: skip
 # A form has the fields of its letter before there is anything to preview.
 _TYPED = {"summary", "reason", "text", "held_at"}

@@ -247,6 +247,6 @@ def _back(
         return Act("classify", case.id, actor, {"category": before["category"]}, version)
     person = next((p for p in officers.everyone(tx) if p.id == before["assignee"]), None)
     if person is None:
-        return None  # there is no way back to nobody
+        return Act("unassign", case.id, actor, {}, version)
     values = {"assignee_id": person.id, "name": person.name}
     return Act("assign", case.id, actor, values, version)

@@ -79,6 +79,7 @@ Guard = Callable[[Case, Mapping[str, Any], Profile], bool]
 
 GUARDS: dict[str, Guard] = {
     "assignee": lambda case, values, profile: bool(values.get("assignee_id")),
+    "assigned": lambda case, values, profile: case.assignee_id is not None,
     "summary": lambda case, values, profile: bool(str(values.get("summary", "")).strip()),
     "text": lambda case, values, profile: bool(str(values.get("text", "")).strip()),
     "reason": lambda case, values, profile: bool(str(values.get("reason", "")).strip()),

@@ -42,6 +42,7 @@ EVENT = {
     "return": "returned", "hand_off": "handed_off", "hand_back": "handed_back",
     "take_back": "taken_back", "notify_bank": "bank_notified", "redact": "redacted",
     "erase": "erased", "unsend": "unsent", "merge": "merged", "split": "split",
+    "unassign": "unassigned",
 }  # fmt: skip
 # What a row may set on the grievance besides status and clock, by name in the act's values.
 _SETTABLE = ("category", "kind", "track", "place", "bag", "language", "anonymous", "gist")
@@ -50,7 +51,7 @@ _TELLING = {"classify", "screen", "seal", "unseal"}
 # What leaves open whose turn it is; and what makes it ours whoever does it.
 _ASIDE = {
     "note", "pause", "classify", "acknowledge", "remind", "delay", "extend", "convene", "merge",
-    "split",
+    "split", "unassign",
 } | care.ASIDE  # fmt: skip
 _OURS = {"resume", "proceed", "hand_back"}
 # Words of people: kept where they can be erased, never in the trail.
@@ -206,6 +207,8 @@ class Casework:
         """What this command alone does."""
         if row.command == "assign":
             case.assignee_id = int(act.values["assignee_id"])
+        elif row.command == "unassign":
+            case.assignee_id = None
         elif row.command == "seal":
             self._seal(case, str(act.values.get("sensitive") or "sea"))
         elif row.command == "unseal":

@@ -125,6 +125,8 @@ TRANSITIONS: tuple[Transition, ...] = (
         "assign", _BEFORE_ASSIGNED, _S.ASSIGNED, STAFF, ("assignee",), letter="assigned", step=True
     ),
     Transition("assign", OPEN - _BEFORE_ASSIGNED, None, STAFF, ("assignee",)),
+    Transition("unassign", frozenset({_S.ASSIGNED}), _S.SCREENED, STAFF, ("assigned",)),
+    Transition("unassign", OPEN - {_S.ASSIGNED}, None, STAFF, ("assigned",)),
     Transition(
         "investigate", _BEFORE_INVESTIGATION, _S.UNDER_INVESTIGATION, HANDLERS,
         letter="investigation", step=True,

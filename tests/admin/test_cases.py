@@ -102,7 +102,7 @@ def test_buttons_are_drawn_from_the_table(desk: Desk, saraa: int, status: Status
         )
     allowed = {row.command for row in legal(status, {Role.OFFICER})} & set(FIELDS)
     assert offered(open_page(desk, case)) == allowed - {
-        "append", "resume", "take_back", "convene", "decide",
+        "append", "resume", "take_back", "convene", "decide", "unassign",
     }  # fmt: skip
     primary = {row.command for row in legal(status, {Role.OFFICER}) if row.step}
     page = open_page(desk, case)

@@ -177,6 +177,22 @@ def test_classified_many_and_back(desk: Desk, cases: Cases) -> None:
         assert tx.execute(select(bulk_run.c.undone_at)).scalar_one() is not None
 
 
+def test_given_to_somebody_and_back_to_nobody(desk: Desk, cases: Cases, saraa: int) -> None:
+    bold = town.join("bold", "Жишээ Болд")
+    chosen = [cases[0], cases[3], cases[5]]  # Saraa's, nobody's, nobody's
+    report = _go(desk, "assign", chosen, assignee=str(bold))
+    assert [fresh(case).assignee_id for case in chosen] == [bold] * 3
+    desk.do(cases[5], "note", text="Хооронд нь")
+    desk.post(f"{report}/undo", "/account")
+    assert [fresh(case).assignee_id for case in chosen] == [saraa, None, bold]
+    assert fresh(cases[3]).status == "screened"
+    assert "Хариуцагчгүй болгосон" in desk.page(f"/cases/{cases[3].reference}")
+    assert desk.do(cases[5], "unassign").status_code == 303
+    assert fresh(cases[5]).assignee_id is None
+    again = desk.do(cases[5], "unassign")
+    assert "Хариуцагч нь угаас байхгүй" in again.get_data(as_text=True)
+
+
 def test_others_runs_and_lookers_are_refused(app: Flask, desk: Desk, cases: Cases) -> None:
     report = _go(desk, "note", [cases[0]], text="Тэмдэглэл")
     auditor = another(app, "auditor", "auditor")

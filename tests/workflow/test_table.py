@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
 # How to fail each condition: what to leave out or change in the act, or in the grievance.
 FAILING: dict[str, Callable[[Case, dict[str, Any]], None]] = {
     "assignee": lambda case, values: values.pop("assignee_id"),
+    "assigned": lambda case, values: setattr(case, "assignee_id", None),
     "summary": lambda case, values: values.update(summary="  "),
     "text": lambda case, values: values.pop("text"),
     "reason": lambda case, values: values.pop("reason"),
@@ -65,7 +66,7 @@ def a_case(status: Status, row: Transition | None = None) -> Case:
     return Case(
         1, "26000010", "123456", "complaint", "sms", "Ус", str(status), 3, NOW, NOW, b"", b"",
         due_at=NOW, decided_at=NOW, waiting_on="them", clock={"meeting": NOW.isoformat()},
-        facts={"closing": {}}, paused_at=NOW if "paused" in guards else None,
+        assignee_id=1, facts={"closing": {}}, paused_at=NOW if "paused" in guards else None,
     )  # fmt: skip
 
 
