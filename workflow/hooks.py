@@ -37,7 +37,8 @@ class Event(StrEnum):
 EVENTS = {
     "registered": Event.REGISTERED, "acknowledged": Event.ACKNOWLEDGED,
     "classified": Event.CLASSIFIED, "screened": Event.STATUS_CHANGED,
-    "assigned": Event.STATUS_CHANGED, "investigated": Event.STATUS_CHANGED,
+    "assigned": Event.STATUS_CHANGED, "unassigned": Event.STATUS_CHANGED,
+    "investigated": Event.STATUS_CHANGED,
     "redress_proposed": Event.STATUS_CHANGED, "extended": Event.DEADLINE_CHANGED,
     "delayed": Event.DEADLINE_CHANGED, "paused": Event.DEADLINE_CHANGED,
     "resumed": Event.DEADLINE_CHANGED, "overdue": Event.OVERDUE, "closed": Event.CLOSED,

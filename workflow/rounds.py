@@ -138,6 +138,7 @@ class Round:
         """A deadline has passed: a notice may be overlooked, a task stays until it is settled."""
         self._notify(case, "overdue", step.mark, case.due_at)
         self.late.append(case.id)
+        self.work.news.add(case, "overdue")
 
     def meet(self, case: Case, step: Step) -> None:
         """Half the time in which the committee should meet is gone, and no meeting is called."""
