@@ -72,7 +72,7 @@ def create_app() -> Flask:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
         WTF_CSRF_TIME_LIMIT=None,  # an officer's page stays open all day; it ends with the session
     )
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
     guard.set_up(app)  # before any form is read: a stranger is sent to the sign-in
     app.before_request(_storable)
     CSRFProtect(app)
