@@ -1,8 +1,8 @@
 """``/transparency``: figures for everybody, as a page, CSV and JSON, without personal data.
 
 Nothing but `workflow.suppression.Release` comes here: codes and counts. The page cannot show a
-name or a phone, because what it is made of has none. Only periods that are over are offered, and
-their figures never change, so a process reads each once.
+name or a phone, because what it is made of has none. Only periods that are over are offered. Their
+figures never change: the clock has them computed in the night after, and here they are read.
 """
 
 from __future__ import annotations
@@ -11,32 +11,25 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from datetime import date
 from threading import Lock
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, render_template, request
-from sqlalchemy import func, select
 
 from bot import gazetteer
 from channels import site_words
 from config import clock, i18n
 from config.errors import HariuError
 from config.profile import profile
-from config.settings import settings
-from store.db import reading
-from store.schema import grievance
-from workflow import charts
+from workflow import charts, open_figures
 from workflow.indicators import MEDIANS, TABLES, TOTALS
-from workflow.period import Period, before, preset
+from workflow.period import Period
 from workflow.report_figures import disclose, known
 from workflow.report_words import Words
 from workflow.suppression import Release
 
-_MOST = 8
 _HOUR = 3600
 _one = Lock()
-_kept_figures: dict[tuple[str, Period], Release] = {}
 
 
 class NotYet(HariuError):
@@ -97,25 +90,8 @@ def _kept(answer: Response) -> Response:
 
 
 def periods() -> list[Period]:
-    """What is offered, newest first: the profile's presets since the first grievance."""
-    names = profile().open_figures
-    if not names:
-        abort(404)
-    with reading() as tx:
-        first = tx.scalar(select(func.min(grievance.c.received_at)))
-    if first is None:
-        return []
-    zone = profile().timezone
-    today, begin = clock.now().astimezone(zone).date(), first.astimezone(zone).date()
-    found = {period for name in names for period in _since(name, begin, today)}
-    return sorted(found, key=lambda item: (item.last, item.start), reverse=True)[:_MOST]
-
-
-def _since(name: str, begin: date, today: date) -> Iterator[Period]:
-    period = before(name, today)
-    while period.last >= begin:
-        yield period
-        period = preset(name, before(name, period.start).start)
+    """What is offered, newest first; 404 where the project shows none."""
+    return open_figures.periods(clock.now()) if profile().open_figures else abort(404)
 
 
 def key(period: Period) -> str:
@@ -136,21 +112,17 @@ def _asked() -> tuple[Period, Release]:
 
 
 def figures(period: Period) -> Release:
-    """What is disclosed of a period that is over; one request computes it.
+    """What is disclosed of a period that is over; on first need one request computes it.
 
     The others are asked to come again (`NotYet`): threads that wait here would be missing for
-    messages. What is remembered for good is kept by the process, apart for each database.
+    messages.
     """
-    place = (settings().database_url, period)
-    if place in _kept_figures:
-        return _kept_figures[place]
+    if found := known(period):
+        return found.shown
     if not _one.acquire(blocking=False):
         raise NotYet("somebody else has them computed")
     try:
-        shown = disclose(period, clock.now()).shown
-        if known(period) is not None:  # the demonstration is not remembered
-            _kept_figures[place] = shown
-        return shown
+        return disclose(period, clock.now()).shown
     finally:
         _one.release()
 

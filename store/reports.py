@@ -27,6 +27,11 @@ def issues(tx: Transaction) -> Sequence[Any]:
     return tx.execute(select(report_issue).order_by(report_issue.c.id)).all()
 
 
+def issued(tx: Transaction) -> Sequence[Any]:
+    """First day, and first day after it, of every period that was disclosed."""
+    return tx.execute(select(report_issue.c.start_day, report_issue.c.end_day)).all()
+
+
 def lock_issues(tx: Transaction) -> None:
     """One disclosure at a time: each must know of the one before. SQLite has one writer anyway."""
     if not tx.on_sqlite:

@@ -26,11 +26,12 @@ from store.messages import InboundState, OutboundState
 from store.queue import DELIVER, DRAIN, Bell, ring
 from store.schema import conversation, inbox
 from store.schema import outbox as outbox_table
-from workflow import digest, retention, rounds
+from workflow import digest, open_figures, retention, rounds
 from workflow.audit import sign_root
 
 TICK_SECONDS = 1.0
 COUNT_SECONDS = 5.0  # between two looks whether the planner's statistics are of yesterday
+LOOK_SECONDS = 10.0  # between two looks whether a period has ended
 CALM_SECONDS = 5.0  # after an outage the living first write down what became of their messages
 
 
@@ -122,6 +123,12 @@ def _lapsed(tx: Transaction, now: datetime) -> bool:
     return tx.execute(query.limit(1)).first() is not None
 
 
+def _beside(stop: threading.Event) -> None:
+    """What takes seconds and no lock, in a thread of its own: bells must not wait for it."""
+    while not stop.wait(LOOK_SECONDS):
+        _apart("figures", lambda: open_figures.daily(clock.now()))
+
+
 def main() -> None:
     """Tick until SIGTERM."""
     log.set_up("clock", settings().log_level)
@@ -129,6 +136,7 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    threading.Thread(target=_beside, args=(stop,), daemon=True).start()
     while not stop.wait(TICK_SECONDS):
         try:
             with observe.span("tick") as note:

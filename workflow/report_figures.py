@@ -56,7 +56,7 @@ def disclose(
     with reading() as tx:
         figures = compute(tx, period, told)
         earlier = [_release(row) for row in reports.issues(tx)]
-        remember = remember and not _practising(tx)
+        remember = remember and not practising(tx)
     over = period.over(now, profile().timezone)
     if not (over and remember):
         return Disclosure(period, suppress(figures, period, earlier), over, now)
@@ -64,7 +64,7 @@ def disclose(
         return _remember(tx, period, figures, now)
 
 
-def _practising(tx: Transaction) -> bool:
+def practising(tx: Transaction) -> bool:
     """Whether grievances of the demonstration are here."""
     demo = grievance.c.facts["demo"].as_boolean()
     return bool(tx.scalar(select(exists().where(demo))))
