@@ -6,13 +6,16 @@ so a genuine event that we cannot read is kept as a dead letter and answered 200
 
 from __future__ import annotations
 
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from flask import Blueprint, Flask, abort, request
 from flask import Response as FlaskResponse
-from werkzeug.exceptions import HTTPException
+from sqlalchemy import text
+from werkzeug.exceptions import HTTPException, InternalServerError
 
-from channels import handoff, partner, registry, site, voice_site
+from channels import handoff, open311, partner, registry, site, voice_site
 from channels.base import (
     BadSignature,
     Channel,
@@ -27,6 +30,7 @@ from config import log
 from config.errors import HariuError
 from config.settings import settings
 from store import inbox
+from store.db import DatabaseAway, reading
 
 MAX_BODY = 2 * 1024 * 1024
 
@@ -75,22 +79,24 @@ def create_app() -> Flask:
     app.register_blueprint(site.site)
     app.register_blueprint(partner.blueprint)
     app.register_blueprint(handoff.blueprint)
+    app.register_blueprint(open311.blueprint)
     app.add_url_rule("/healthz", "healthz", lambda: FlaskResponse("ok\n", mimetype="text/plain"))
     app.add_url_rule("/readyz", "readyz", _ready)
     app.register_error_handler(HariuError, _failed)
     app.register_error_handler(HTTPException, _refused)
+    app.register_error_handler(Exception, _broken)
     app.after_request(_headers)
     app.wsgi_app = Visitors(app.wsgi_app, settings().proxies)  # type: ignore[method-assign]
     return app
 
 
 def _ready() -> FlaskResponse:
-    from sqlalchemy import text
-
-    from store.db import reading
-
-    with reading() as tx:
-        tx.execute(text("SELECT 1"))
+    """Whether the database answers. Redis is not asked: without it messages wait a bit longer."""
+    try:
+        with reading() as tx:
+            tx.execute(text("SELECT 1"))
+    except DatabaseAway:
+        return FlaskResponse("the database is away\n", 503, mimetype="text/plain")
     return FlaskResponse("ready\n", mimetype="text/plain")
 
 
@@ -105,9 +111,21 @@ def _failed(error: HariuError) -> FlaskResponse:
 
 
 def _refused(error: HTTPException) -> FlaskResponse:
+    if open311.is_here():
+        return open311.refused(error)
     if site.wants_page():
         return site.error_page(error.code or 500)
     return FlaskResponse(f"{error.name}.\n", error.code or 500, mimetype="text/plain")
+
+
+def _broken(error: Exception) -> FlaskResponse:
+    """The edge of the process; Flask itself would log the path, which may hold a number."""
+    frame = extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}:{frame.lineno}"
+    log.get().error(
+        "request failed", error=type(error).__name__, where=where, endpoint=request.endpoint or ""
+    )
+    return _refused(InternalServerError())
 
 
 def _headers(response: FlaskResponse) -> FlaskResponse:

@@ -78,7 +78,8 @@ def _one(error: BaseException) -> dict[str, Any]:
 
 
 def _frame(frame: Any, line: int) -> dict[str, Any]:
-    module = str(frame.f_globals.get("__name__", ""))
+    # Jinja names a template by its path.
+    module = str(frame.f_globals.get("__name__", "")).rpartition("/")[2]
     ours = module.partition(".")[0] in ROOMS
     return {"module": module, "function": frame.f_code.co_name, "lineno": line, "in_app": ours}
 
@@ -98,7 +99,7 @@ class _Sentry:
             dsn, before_send=self._build, default_integrations=False, max_breadcrumbs=0,
             auto_enabling_integrations=False, auto_session_tracking=False, server_name="",
             send_client_reports=False, include_local_variables=False, environment="production",
-            include_source_context=False, send_default_pii=False, propagate_traces=False,
+            include_source_context=False, propagate_traces=False,
             enable_backpressure_handling=False, spotlight=False, debug=False,
         )  # fmt: skip
 
@@ -247,17 +248,18 @@ def traced(app: Any) -> Any:
         with span("request", method=method if method in _METHODS else "other") as note:
 
             def start(status: str, *rest: Any) -> Any:
-                note(status=int(status[:3]))
+                note(status=int(status[:3]), route=_rule(environ))
                 return start_response(status, *rest)
 
-            body: Iterable[bytes] = app(environ, start)
-            note(route=_rule(environ))
-            return body
+            return app(environ, start)  # type: ignore[no-any-return]
 
     return application
 
 
 def _rule(environ: dict[str, Any]) -> str:
-    """``/cases/<reference>``: what the framework matched, without the limits of its converters."""
+    """``/cases/<reference>``: what Flask matched, without the limits of its converters.
+
+    Flask forgets the request once it is answered, so this is asked when the answer starts.
+    """
     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
     return re.sub(r"\(.*?\)", "", rule.rule) if rule else "none"
