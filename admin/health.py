@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, abort, request
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from sqlalchemy import func, literal_column, select, text
@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from admin import guard
 from config.settings import settings
-from store import channels
+from store import channels, hooks
 from store.db import DatabaseAway, Transaction, reading
 from store.schema import grievance, inbox, outbox
 
@@ -71,13 +71,14 @@ class _Numbers(Collector):
         """Nothing beforehand: registering asks the database nothing."""
         return []
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One gauge after the other."""
+    def collect(self) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+        """One number after the other."""
         yield self._by_status()
         for name, (table, condition, words) in _WAITING.items():
             counted = select(func.count(literal_column("1"))).select_from(table)
             yield GaugeMetricFamily(name, words, self._tx.scalar(counted.where(text(condition))))
         yield from self._channels()
+        yield self._hooks()
 
     def _by_status(self) -> GaugeMetricFamily:
         gauge = GaugeMetricFamily("hariu_grievances", "Grievances by status", labels=["status"])
@@ -100,6 +101,15 @@ class _Numbers(Collector):
             for row in rows:
                 self._age(gauge, row.code, getattr(row, column))
             yield gauge
+
+    def _hooks(self) -> CounterMetricFamily:
+        """By number: a name or an address could say too much."""
+        words = "Calls of webhooks by what became of them"
+        calls = CounterMetricFamily("hariu_hook_calls", words, labels=["hook", "result"])
+        for row in hooks.everyone(self._tx):
+            calls.add_metric([str(row.id), "sent"], row.sent)
+            calls.add_metric([str(row.id), "failed"], row.failed)
+        return calls
 
     def _age(self, gauge: GaugeMetricFamily, code: str, at: Any) -> None:
         if at is not None:

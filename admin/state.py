@@ -8,10 +8,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from admin import guard, views, words
+from admin import guard, hooks, views, words
 from bot.sensitive import assess
 from config import log
 from store import automatic, channels, inbox, tasks
+from store import hooks as hook_rows
 from store.db import Transaction, reading, transaction
 from store.messages import InboundState
 from store.schema import grievance
@@ -52,9 +53,11 @@ def board() -> str:
             "channels": [row for row in channels.health(tx) if row.active],
             "dead": _dead(tx),
             "calls": _calls(tx),
+            "hooks": hook_rows.everyone(tx),
+            "untold": hook_rows.dead(tx, _MOST),
             "machines": [_readable(row) for row in automatic.newest(tx, _MOST)],
         }
-    return render_template("state.html", reason=reason, **found)
+    return render_template("state.html", reason=reason, why_untold=hooks.failure, **found)
 
 
 def _dead(tx: Transaction) -> list[object]:

@@ -22,7 +22,7 @@ from config.errors import HariuError
 from config.profile import profile
 from config.settings import settings
 from store import channels as channel_rows
-from store import migrate, officers, queue, spool
+from store import hooks, migrate, officers, queue, spool
 from store.db import reading
 from store.messages import InboundState, OutboundState
 from store.schema import inbox, outbox, task
@@ -246,6 +246,22 @@ def _clips() -> Findings:
             yield _ok("clips", f"{language}: every clip was spoken by a person")
 
 
+def _hooks() -> Findings:
+    """Other systems that are told: by name, never by address."""
+    with reading() as tx:
+        found, untold = hooks.everyone(tx), len(hooks.dead(tx))
+    for row in found:
+        if not row.active:
+            yield _look("webhooks", f"{row.label} is off: turn it on in the desk if it should work")
+        elif row.failures:
+            words = f"{row.label} does not get through ({row.last_error}): see Webhooks in the desk"
+            yield (_wrong if row.failures >= hooks.TROUBLE else _look)("webhooks", words)
+        else:
+            yield _ok("webhooks", f"{row.label} told {row.sent} times")
+    if untold:
+        yield _wrong("webhooks", f"{untold} events were given up: see Health in the desk")
+
+
 CHECKS: dict[str, Callable[[], Findings]] = {
     "settings": _settings,
     "disk": _disk,
@@ -257,4 +273,5 @@ CHECKS: dict[str, Callable[[], Findings]] = {
     "texts": _texts,
     "approval": _approvals,
     "clips": _clips,
+    "webhooks": _hooks,
 }

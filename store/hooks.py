@@ -199,14 +199,17 @@ def _after(
 # -- for the desk ---------------------------------------------------------------------------------
 
 
+_SHOWN = [column for column in hook.c if column.name not in {"secret", "old_secret"}]
+
+
 def everyone(tx: Transaction) -> list[Row[Any]]:
-    """Every hook, the oldest first."""
-    return list(tx.execute(select(hook).order_by(hook.c.id)).all())
+    """Every hook without its secrets, the oldest first."""
+    return list(tx.execute(select(*_SHOWN).order_by(hook.c.id)).all())
 
 
 def get(tx: Transaction, hook_id: int) -> Row[Any] | None:
-    """One hook."""
-    return tx.execute(select(hook).where(hook.c.id == hook_id)).first()
+    """One hook without its secrets."""
+    return tx.execute(select(*_SHOWN).where(hook.c.id == hook_id)).first()
 
 
 def new_secret() -> str:
