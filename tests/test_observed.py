@@ -18,7 +18,7 @@ from store.db import transaction
 from tests import instance
 from tests.config.test_observe import CODE, NAME, PHONE, REFERENCE, WORDS, leaked
 from tests.house import House, until
-from tests.observers import Observer, facts, observer
+from tests.observers import Observer, facts, logging_kept, observer
 from tests.served import served
 
 
@@ -47,7 +47,6 @@ def site(tmp_path: Path, sentry: Observer, collector: Observer) -> Iterator[str]
     """The public app with a page that fails, and with a table missing."""
     before = dict(os.environ)
     instance.enter(instance.environment(tmp_path) | watched(sentry, collector))
-    log.set_up("web")
     observe.set_up("web")
     app = create_app()
 
@@ -59,7 +58,7 @@ def site(tmp_path: Path, sentry: Observer, collector: Observer) -> Iterator[str]
     with transaction() as tx:
         tx.execute(text("DROP TABLE case_event"))
         tx.execute(text("ALTER TABLE grievance RENAME TO elsewhere"))
-    with served(observe.traced(app)) as url:
+    with logging_kept(), served(observe.traced(app)) as url:
         yield url
     observe.close()
     instance.forget()
@@ -70,6 +69,7 @@ def site(tmp_path: Path, sentry: Observer, collector: Observer) -> Iterator[str]
 def test_requests_leave_neither_path_nor_body_nor_headers(
     site: str, sentry: Observer, collector: Observer, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    log.set_up("web")
     form = {"number": REFERENCE, "code": CODE, "name": NAME, "text": WORDS, "phone": PHONE}
     browser = {"cookies": {"seen": REFERENCE}, "headers": {"X-Name": PHONE, "Accept": "text/html"}}
     with httpx.Client(base_url=site, **browser) as person:  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from config.errors import HariuError
 from config.settings import SettingsError, settings
 from tests import instance
 from tests.house import ROOT
-from tests.observers import Observer, facts, observer
+from tests.observers import Observer, facts, logging_kept, observer
 
 # Invented, and planted wherever an error or a request could carry it away.
 PHONE, NAME, WORDS = "+97688112233", "Туршилт Жишээ", "манай худаг ширгэсэн"
@@ -60,8 +60,9 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pyt
     for name, value in instance.environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
-    yield monkeypatch
-    observe.close()
+    with logging_kept():
+        yield monkeypatch
+        observe.close()
     settings.cache_clear()
 
 
