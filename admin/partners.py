@@ -7,7 +7,8 @@ from werkzeug.wrappers import Response
 
 from admin import guard, words
 from config import log
-from store import officers, partners
+from config.profile import profile
+from store import api_keys, officers, partners
 from store.db import reading, transaction
 from store.passwords import OfficerError
 from workflow.states import Role
@@ -29,10 +30,10 @@ def board() -> str:
 
 def _page(problem: str = "", **told: str) -> str:
     with reading() as tx:
-        found = partners.accounts(tx)
+        found, keys = partners.accounts(tx), api_keys.listed(tx)
     return render_template(
-        "partners.html", accounts=found, problem=problem, languages=partners.LANGUAGES,
-        now=guard.now(), **told,
+        "partners.html", accounts=found, keys=keys, problem=problem, languages=partners.LANGUAGES,
+        now=guard.now(), programs=profile().open311 is not None, **told,
     )  # fmt: skip
 
 
@@ -72,6 +73,32 @@ def access(login: str) -> Response:
     with transaction() as tx:
         active = not account.officer.active
         partners.set_active(tx, account.officer.id, guard.now(), active=active)
+    flash(words.t("partners.changed"))
+    return redirect(url_for("partners.board"), 303)
+
+
+@blueprint.post("/<login>/keys")
+def make_key(login: str) -> str | tuple[str, int]:
+    """A key for a program of theirs; it is shown this once."""
+    account, now = _account(login), guard.now()
+    try:
+        with transaction() as tx:
+            key = api_keys.make(tx, account.officer.id, request.form.get("label", ""), now)
+    except OfficerError as error:
+        return _page(error.code), 422
+    log.get().info("key made", row=guard.officer().id)
+    return _page(login=account.officer.login, key=key)
+
+
+@blueprint.post("/<login>/keys/<int:number>/revoke")
+def revoke_key(login: str, number: int) -> Response:
+    """End a key at once; what was filed with it stays."""
+    account = _account(login)
+    with transaction() as tx:
+        ended = api_keys.revoke(tx, account.officer.id, number, guard.now())
+    if not ended:
+        abort(404)
+    log.get().info("key revoked", row=guard.officer().id)
     flash(words.t("partners.changed"))
     return redirect(url_for("partners.board"), 303)
 

@@ -25,7 +25,7 @@ CHANNEL_ICONS = {
     "sms": "chat-left-text", "gateway": "chat-left-text", "telegram": "telegram",
     "messenger": "messenger", "mail": "envelope", "email": "envelope", "voice": "telephone",
     "call": "telephone", "web": "globe2", "visit": "person-walking", "letter": "envelope-paper",
-    "meeting": "people", "partner": "building",
+    "meeting": "people", "partner": "building", "open311": "building",
 }  # fmt: skip
 # What the codes of providers mean (desk.failure.<word>); the others are shown as they are.
 # https://www.twilio.com/docs/api/errors, https://core.telegram.org/bots/api#making-requests

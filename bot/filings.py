@@ -35,6 +35,7 @@ class Filing:
     ``token`` is the form's own id, ``account`` whose form it is (``desk``, ``partner``), ``by``
     who writes (`workflow.commands.Actor` as text), ``received`` the local day it was received
     (ISO). ``told`` says who gets the letters; ``submitter_id`` is the person of a partner.
+    ``place`` is a code of the places where that is known, ``lat`` and ``long`` are degrees.
     """
 
     token: str
@@ -61,6 +62,10 @@ class Filing:
     sensitive: str = ""
     agreed: tuple[str, ...] = ()
     files: tuple[Attachment, ...] = ()
+    email: str = ""
+    place: str = ""
+    lat: str = ""
+    long: str = ""
 
     @property
     def contact(self) -> str:
@@ -68,6 +73,11 @@ class Filing:
         if "contact" not in self.agreed:
             return ""
         return self.submitter_phone if self.told == SUBMITTER else self.phone
+
+    @property
+    def mailed(self) -> str:
+        """The e-mail that letters go to; "" where none may."""
+        return self.email if "contact" in self.agreed and self.told != SUBMITTER else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +97,7 @@ class Receipt:
 
 _ANSWERS = (
     "channel", "by", "received", "language", "kind", "category", "aimag", "soum", "name",
-    "behalf", "told", "consent_by", "gender", "group", "sensitive",
+    "behalf", "told", "consent_by", "gender", "group", "sensitive", "place", "lat", "long",
 )  # fmt: skip
 
 
@@ -111,12 +121,12 @@ def _message(tx: Transaction, filing: Filing, external_id: str) -> Inbound:
     # Where the submitter alone is told, the other's phone is kept, but never written to.
     answers["kept" if filing.told == SUBMITTER else "phone"] = filing.phone
     reached = uptake.texting_address(tx, filing.contact, clock.now()) if filing.contact else None
-    answers["reach"] = str(reached.id) if reached else ""
+    answers |= {"reach": str(reached.id) if reached else "", "email": filing.mailed}
     return Inbound(
         CHANNEL,
         filing.account,
         external_id,
-        f"{filing.contact} #{filing.token}".strip(),
+        f"{filing.contact or filing.mailed} #{filing.token}".strip(),
         Kind.TEXT if filing.text else Kind.MEDIA,
         filing.text,
         attachments=filing.files,

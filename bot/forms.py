@@ -4,8 +4,9 @@ Its answers: ``language`` (chosen), ``kind``, ``aimag`` (a place's code), ``soum
 ``name``, ``phone``, ``email``, and ``agreed``: the purposes consented to, of `PURPOSES`. What
 somebody writes down for a person (`bot.filings`) has more: ``by`` (who writes), ``channel`` (how
 the person came), ``received`` (the local day), ``category``, ``sensitive``, ``submitter`` (a
-person's id), ``reach`` (the id of the address letters go to), ``kept`` (a phone never written to)
-and, as facts, ``behalf``, ``told``, ``consent_by``, ``gender``, ``group``.
+person's id), ``reach`` (the id of the address letters go to), ``kept`` (a phone never written to),
+``place`` (a code) and, as facts, ``behalf``, ``told``, ``consent_by``, ``gender``, ``group``,
+``lat``, ``long``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from workflow.states import Role
 # Handling what was left to reach the person by, passing it on, asking how it went.
 PURPOSES = ("contact", "refer", "survey")
 _IDENTITY = ("name", "phone", "email", "kept")
-_FACTS = ("behalf", "told", "consent_by", "gender", "group")
+_FACTS = ("behalf", "told", "consent_by", "gender", "group", "lat", "long")
 _NOON = time(12)
 
 
@@ -104,6 +105,8 @@ def _facts(answers: Mapping[str, str], identity: Mapping[str, str]) -> dict[str,
 
 def _place(answers: Mapping[str, str]) -> str | None:
     """The soum, where its words name one in this aimag; else the aimag alone."""
+    if known := answers.get("place"):
+        return known
     aimag = answers.get("aimag", "")
     if aimag not in places.aimags():
         return None

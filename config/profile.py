@@ -128,6 +128,12 @@ class Reminders(_Model):
     digest: time = time(8, 30)
 
 
+class Open311(_Model):
+    """The pages for programs of others; ``jurisdiction`` is the id by which they know this one."""
+
+    jurisdiction: str = Field(min_length=1, max_length=100)
+
+
 class Organisation(_Model):
     """Who runs the mechanism and how people reach them by other ways."""
 
@@ -172,6 +178,8 @@ class Profile(_Model):
     routes_short: str = ""
     approver: Approver | None = None
     bank: Bank = Bank()
+    # None: there are no such pages.
+    open311: Open311 | None = None
     referrals: dict[str, str] = {}
     retention: Retention = Retention()
     gateways: dict[Annotated[str, StringConstraints(pattern="^[a-z0-9]{1,24}$")], Gateway] = {}

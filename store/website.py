@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from store.attachments import REFUSED
 from store.db import Transaction
 from store.messages import InboundState, OutboundState
-from store.schema import attachment, inbox, outbox
+from store.schema import attachment, grievance, inbox, outbox
 
 
 def find(tx: Transaction, channel: str, account: str, external_id: str) -> Any:
@@ -22,6 +22,21 @@ def find(tx: Transaction, channel: str, account: str, external_id: str) -> Any:
         inbox.c.external_id == external_id,
     )
     return tx.execute(query).first()
+
+
+def reference_of(tx: Transaction, channel: str, account: str, token: str) -> str | None:
+    """The number of what the form with this token became; None while it is not registered."""
+    query = (
+        select(grievance.c.reference)
+        .join(inbox, inbox.c.grievance_id == grievance.c.id)
+        .where(
+            inbox.c.channel == channel,
+            inbox.c.account == account,
+            inbox.c.external_id.startswith(f"{token}:", autoescape=True),
+        )
+    )
+    found: str | None = tx.scalar(query)
+    return found
 
 
 def is_new(row: Any) -> bool:

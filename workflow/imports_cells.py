@@ -145,7 +145,7 @@ def status(text: str) -> tuple[str, str]:
 
 CHANNELS = (
     "sms", "gateway", "telegram", "messenger", "email", "voice", "web", "visit", "letter",
-    "call", "meeting", "partner",
+    "call", "meeting", "partner", "open311",
 )  # fmt: skip
 
 
