@@ -78,8 +78,12 @@ def texts() -> str:
         if not key.startswith("desk.") and (item := _text(key, language, own))
         if _fits(item, asked, review)
     ]
+    number = request.args.get("first", "")
+    first = int(number[:9]) if number.isdecimal() else 0
+    shown = found[first : first + _PAGE]
     return render_template(
-        "texts.html", texts=found[:_PAGE], count=len(found), find=asked, language=language,
+        "texts.html", texts=shown, first=first, size=_PAGE, count=len(found), find=asked,
+        language=language,
         review=review, reviews=i18n.REVIEWS, languages=i18n.LANGUAGES, may=may_change(),
     )  # fmt: skip
 
@@ -208,13 +212,15 @@ def _keep_reply(tx: Transaction, number: int, values: dict[str, Any], me: int) -
     desk.changed(tx, me, what, was, json.dumps(values, ensure_ascii=False), guard.now())
 
 
-@blueprint.post("/replies/<int(max=2147483647):number>/restore")
-def restore_reply(number: int) -> Response:
+@blueprint.post("/replies/changes/<int(max=2147483647):change>/undo")
+def undo_reply(change: int) -> Response:
     """Let a reply say again what it said before a change; that is a change like any other."""
-    me, wanted = _changing(), request.form.get("change", "")
+    me = _changing()
     with transaction() as tx:
-        known = _earlier(tx).get(number, [])
-        values = next((each for row, each in known if str(row.id) == wanted), None) or abort(404)
+        known = {
+            row.id: (number, was) for number, kept in _earlier(tx).items() for row, was in kept
+        }
+        number, values = known.get(change) or abort(404)
         if values["category"] not in acts.categories():
             values["category"] = ""  # it is gone meanwhile
         _keep_reply(tx, number, values, me)

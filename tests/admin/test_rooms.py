@@ -136,17 +136,17 @@ def test_what_a_reply_said_before_is_restored(app: Flask, store: str) -> None:
     boss.post(path, "/account", **(first | {"mn": "Өөр", "kk": "Басқа"}), active="on")
     boss.post(path, "/account", **(first | {"mn": "Бас өөр"}))  # and out of use
     page = boss.page("/settings/replies")
-    last, one = re.findall(r'name="change" value="(\d+)"', page)
+    last, one = re.findall(r"/replies/changes/(\d+)/undo", page)
     assert "Басқа</p>" in page
-    boss.post(f"{path}/restore", "/account", change=one)
+    undo = "/settings/replies/changes/{}/undo"
+    boss.post(undo.format(one), "/account")
     assert reply() == first
     with reading() as tx:
         assert next(row for row in rows.canned(tx) if row.id == number).active
-    boss.post(f"{path}/restore", "/account", change=last)
+    boss.post(undo.format(last), "/account")
     assert reply() == first | {"mn": "Өөр", "kk": "Басқа"}
     assert "Басқа" in boss.page("/settings/"), "the history tells each language"
-    for wrong in ("999", "x", ""):
-        assert boss.post(f"{path}/restore", "/account", change=wrong).status_code == 404
+    assert boss.post(undo.format(999), "/account").status_code == 404
     assert boss.post("/settings/replies/999", "/account", **first).status_code == 404
 
 
