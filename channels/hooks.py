@@ -1,7 +1,7 @@
 """Telling other systems: claim, commit, call with no transaction open, write what became of it.
 
 Every hook has threads of its own in the deliverer, so that one that hangs delays neither letters
-nor other hooks. What a deliverer that died had claimed is claimed anew a minute later, and told
+nor other hooks. What a deliverer that died had claimed is claimed anew some seconds later, and told
 again under the same id.
 """
 

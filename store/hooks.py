@@ -22,7 +22,7 @@ from store.schema import hook, hook_call
 
 QUEUED, SENDING, DEAD = "queued", "sending", "dead"
 TEST = "hook.test"
-CLAIM = timedelta(seconds=60)  # longer than calls take that are made at once
+CLAIM = timedelta(seconds=20)  # twice as long as a call may take
 TROUBLE = 5  # failures in a row after which a hook is left alone for a while
 REST = timedelta(minutes=1)
 BOTH_SIGN = timedelta(hours=24)
