@@ -34,7 +34,8 @@ blueprint = Blueprint("care", __name__)
 _MOST = 200
 # Whose work it is to watch over the others.
 WATCHERS = {Role.AUDITOR, Role.ADMINISTRATOR}
-_ACTIONS = {"view", "file", "reveal"}
+_ACTIONS = {"view", "file", "reveal", "export", "prompt", "import", "demo.clear"}
+_PAPERS = {"log": "log.title", "report": "report.title"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +165,21 @@ def looks() -> str:
             for look, reason in veil.under(tx, each, veil.LOOKS).items()
         }
     return render_template(
-        "looks.html", rows=rows, reasons=reasons, staff=staff, actions=_ACTIONS,
+        "looks.html", rows=rows, reasons=reasons, what=_what,
+        who=lambda row: staff.get(row.actor, words.label("actor", row.actor)),
         named=views.may_see_sensitive(guard.officer()),
     )  # fmt: skip
+
+
+def _what(action: str) -> str:
+    """What was done, in words; ``dump log xlsx`` is the log taken away as XLSX."""
+    if action in _ACTIONS:
+        return words.t(f"looks.{action}")
+    verb, *what = action.split()
+    if verb != "dump" or not what:
+        return action
+    name = words.t(_PAPERS[what[0]]) if what[0] in _PAPERS else what[0]
+    return words.t("looks.dump", what=" ".join([name, *(form.upper() for form in what[1:])]))
 
 
 # -- erasing --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from admin import guard, words
 from bot import gazetteer
+from config import i18n
 from config.profile import profile
 from store import dump, grievances, reports
 from store.db import Transaction, reading, transaction
@@ -60,13 +61,16 @@ def board() -> str:
             "examples": reports.examples(tx, period.start, period.end),
             "engagements": reports.engagements(tx, period.start, period.end),
         }
+    presets = _presets()
     return render_template(
         "reports.html", period=period, seen=seen, shown=seen.shown if seen else None,
         over=period.over(guard.now(), profile().timezone),
-        spoken=Words(guard.language(), gazetteer.names), presets=_presets(), names=reports.BOXES,
+        spoken=Words(guard.language(), gazetteer.names), presets=presets, names=reports.BOXES,
         figures=(*TOTALS, *MEDIANS), kinds=reports.ENGAGEMENTS, formats=report_files.FORMATS,
         log_formats=LOG_FORMATS, languages=LANGUAGES, longest=_LONGEST,
         span=report.span_words(period, guard.language()), **found,
+        spans={name: report.span_words(item, guard.language()) for name, item in presets},
+        day=lambda day: i18n.format_date(day, guard.language()),
     )  # fmt: skip
 
 
@@ -227,4 +231,4 @@ def _write_log(tx: Transaction, period: Period, form: str, language: str, path: 
 def _logged(what: str) -> None:
     """Exports are on record."""
     with transaction() as tx:
-        dump.access(tx, what, guard.officer().login, guard.now())
+        dump.access(tx, what, "", guard.now(), f"officer:{guard.officer().id}")

@@ -14,9 +14,9 @@ from store.schema import access_log, address, case_event, grievance, inbox, offi
 PAGE = 1000
 
 
-def access(tx: Transaction, what: str, reason: str, at: datetime) -> None:
-    """Log that sealed matters were dumped, and why."""
-    row = {"at": at, "actor": "system", "action": f"dump {what}", "reason": reason[:500]}
+def access(tx: Transaction, what: str, reason: str, at: datetime, actor: str = "system") -> None:
+    """Log that rows left the house, who took them, and why."""
+    row = {"at": at, "actor": actor, "action": f"dump {what}", "reason": reason[:500]}
     tx.execute(access_log.insert(), [row])
 
 
