@@ -26,6 +26,7 @@ from store import hooks, migrate, officers, queue, spool
 from store.db import reading
 from store.messages import InboundState, OutboundState
 from store.schema import inbox, outbox, task
+from workflow import keys
 from workflow.states import SECOND, Role
 
 LEAST_FREE = 1 << 30  # bytes
@@ -111,6 +112,12 @@ def _database() -> Findings:
         yield _ok("database", f"at revision {here}")
     else:
         yield _wrong("database", f"at revision {here}, not {wanted}: run `hariu release`")
+
+
+def _keys() -> Findings:
+    with reading() as tx:
+        keys.check(tx)
+    yield _ok("keys", "open what is in the database")
 
 
 def _sqlite() -> Findings:
@@ -266,6 +273,7 @@ CHECKS: dict[str, Callable[[], Findings]] = {
     "settings": _settings,
     "disk": _disk,
     "database": _database,
+    "keys": _keys,
     "clock": _clock,
     "redis": _redis,
     "channels": _channels,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -16,14 +17,16 @@ from channels.release import release
 from channels.sandbox.server import SandboxServer
 from config import clock, prompts
 from config.care import Approver
+from config.instance import KeysLost
 from config.profile import profile
 from config.settings import settings
-from store import inbox, officers
+from store import crypto, inbox, officers
 from store.db import transaction
 from store.inbox import Receipt
 from store.schema import officer
 from tests.admin import town
 from tests.channels.hotline import hotline, voice
+from workflow import trail
 
 
 @pytest.fixture
@@ -110,3 +113,45 @@ def test_dead_letters_and_an_old_database_are_named(house: SandboxServer) -> Non
         tx.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     assert "hariu release" in wrong()["database"]
     assert CliRunner().invoke(commands, ["doctor"]).exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["DATA_KEY", "SECRET_KEY"])
+def test_other_keys_than_those_of_the_database(
+    house: SandboxServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """As after a loss of keys.env, when somebody made a new one."""
+    saraa = town.join()
+    town.channels_known()
+    town.act(town.arrive(town.PEOPLE[0], clock.now()), "note", clock.now(), saraa, text="x")
+    release()
+    new = {"DATA_KEY": "k1:" + b64encode(b"n" * 32).decode(), "SECRET_KEY": "a new one"}
+    monkeypatch.setenv(f"HARIU_{name}", new[name])
+    forget_keys()
+    try:
+        with pytest.raises(KeysLost, match=f"another HARIU_{name}: put the keys.env of its own"):
+            release()
+        assert f"HARIU_{name}" in wrong()["keys"]
+        assert CliRunner().invoke(commands, ["doctor"]).exit_code == 1
+    finally:
+        monkeypatch.undo()
+        forget_keys()
+
+
+def forget_keys() -> None:
+    for cached in (settings, crypto.keyring, trail.key):
+        cached.cache_clear()
+
+
+def test_without_any_key_nothing_is_released(
+    house: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARIU_DATA_KEY", "")
+    forget_keys()
+    try:
+        with pytest.raises(KeysLost, match=r"HARIU_DATA_KEY cannot be found: put keys\.env back"):
+            release()
+        assert "HARIU_DATA_KEY is missing: put keys.env back" in wrong()["settings"]
+        assert "HARIU_DATA_KEY cannot be found" in wrong()["keys"]
+    finally:
+        monkeypatch.undo()
+        forget_keys()
