@@ -110,8 +110,6 @@ def _seconds_until(at: datetime) -> float:
 
 
 def _translated(error: Exception) -> NotTold:
-    if isinstance(error.__cause__, ssl.SSLError):
-        return NotTold("no trust in the other system's certificate", code="tls")
     if isinstance(error, httpcore.ConnectError | httpcore.ConnectTimeout):
         return NotTold("the other system was not reached", code="unreachable")
     return NotTold("the other system gave no answer", code="unanswered")
@@ -210,7 +208,10 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        made = self._inner.start_tls(ssl_context, server_hostname, _left(self._end))
+        try:
+            made = self._inner.start_tls(ssl_context, server_hostname, _left(self._end))
+        except httpcore.ConnectError:
+            raise NotTold("no trust in the other system's certificate", code="tls") from None
         return _Stream(made, self._end)
 
     def get_extra_info(self, info: str) -> Any:

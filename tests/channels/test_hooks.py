@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event, select
 
-from channels import hooks
+from channels import hooks, hooks_http
 from config import clock
 from store import hooks as rows
 from store.case import Case
@@ -18,7 +19,10 @@ from store.db import engine, reading, transaction
 from store.schema import case_event, grievance, hook, hook_call, notice, setting_change
 from tests.admin import town
 from tests.channels.receiver import OK, Receiver, raw, status
+from tests.house import until
 from workflow import rounds
+from workflow.commands import Register
+from workflow.handlers import Casework
 from workflow.hooks import Event
 
 FIELDS = {
@@ -115,10 +119,7 @@ def test_each_hook_hears_what_it_wants_and_one_that_is_off_nothing(other: Receiv
 
 def test_what_is_rolled_back_is_not_told(other: Receiver) -> None:
     listen(other)
-    with pytest.raises(RuntimeError), transaction() as tx:
-        from workflow.commands import Register
-        from workflow.handlers import Casework
-
+    with suppress(RuntimeError), transaction() as tx:
         work = Casework(tx, clock.now())
         work.register(Register("visit", "Ус алга", clock.now()))
         work.flush()
@@ -311,9 +312,6 @@ def test_a_dead_deliverers_claim_lapses(other: Receiver) -> None:
 def test_a_hook_that_hangs_delays_no_other_one(
     other: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from channels import hooks_http
-    from tests.house import until
-
     monkeypatch.setattr(hooks_http, "SECONDS", 1.5)
     other.answer = raw(b"", pause=5)
     with Receiver() as second:
@@ -343,9 +341,6 @@ def test_the_old_secret_signs_as_well_for_a_day(other: Receiver) -> None:
 
 
 def test_without_a_hook_a_batch_asks_one_question_more_and_writes_nothing(store: str) -> None:
-    from workflow.commands import Register
-    from workflow.handlers import Casework
-
     asked: list[str] = []
     with transaction() as tx:
         listener = (engine(), "before_cursor_execute", lambda *args: asked.append(args[2]))
