@@ -50,7 +50,9 @@ def _same(conversation: Conversation, value: str, knowledge: Knowledge, now: dat
     """It was about the matter it was added to."""
     case = by_id(value, knowledge)
     settled = replace(conversation, held="")
-    return tell(settled, "added", case) if case else none_found(settled)
+    if case is None:
+        return none_found(settled)
+    return tell(settled, "added" if case.is_open else "rate.unsatisfied", case)
 
 
 def _status(conversation: Conversation, value: str, knowledge: Knowledge, now: datetime) -> Turn:

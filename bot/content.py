@@ -11,7 +11,7 @@ from bot.questions import ask_next, not_answered
 from bot.script import BY_NAME
 from bot.sensitive import assess
 from bot.steps import Tell
-from bot.turns import MORE, NEW, Conversation, Knowledge, Turn, current, in_burst, moment
+from bot.turns import MORE, NEW, Conversation, Knowledge, Turn, by_id, current, in_burst, moment
 from store.case import Case
 from store.messages import Inbound
 from store.translit import is_latin
@@ -26,21 +26,32 @@ def take_in(
     conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge
 ) -> Turn:
     """Register the first content; join what follows at once; add later words to the open matter."""
-    case = current(conversation, knowledge)
+    case = current(conversation, knowledge) or _asked_about(knowledge)
     if case is None or conversation.asked == NEW or _must_be_sealed(inbound.text, case):
         return register(conversation, inbound.text, now, knowledge)
+    if not case.is_open:
+        return _same_or_new(conversation, inbound.text, case, _added(case, inbound.text)[:1])
     joins = case.id == conversation.grievance_id and in_burst(conversation, now)
     acts = _added(case, inbound.text, joins=joins)
     if joins:
         return Turn(conversation, commands=acts, wake_at=moment(conversation.burst_until))
-    if case.waiting_on == "them" or conversation.asked == MORE:
-        answer = replace(conversation, misunderstood=0, asked=_unless(MORE, conversation.asked))
+    if conversation.asked == MORE:  # asked for just now, so never without a word
+        heard = replace(conversation, misunderstood=0, asked="", added_at=now.isoformat())
+        return Turn(heard, (Tell("added", case.id),), acts)
+    if case.waiting_on == "them":
+        answer = replace(conversation, misunderstood=0)
         return _told_once(Turn(answer, (Tell("added", case.id),), acts), now)
     if conversation.asked or _not_begun(conversation, case):
         turn = _go_on(conversation, inbound, replace(knowledge, own=_placed(knowledge, acts)))
         return _told_once(replace(turn, commands=acts), now)
     turn = _same_or_new(replace(conversation, misunderstood=0), inbound.text, case, acts)
     return _told_once(turn, now)
+
+
+def _asked_about(knowledge: Knowledge) -> Case | None:
+    """The closed matter that the last question was about: words are an answer to it, or news."""
+    asked = next(iter(knowledge.options), "").split(":")
+    return by_id(asked[1], knowledge) if asked[0] in {"rate", "solved"} else None
 
 
 def _told_once(turn: Turn, now: datetime) -> Turn:
@@ -60,20 +71,17 @@ def _not_begun(conversation: Conversation, case: Case) -> bool:
     return mine and not (conversation.asked_of or case.sensitive)
 
 
-def _unless(value: str, asked: str) -> str:
-    return "" if asked == value else asked
-
-
 def _same_or_new(conversation: Conversation, words: str, case: Case, acts: tuple[Act, ...]) -> Turn:
     """Later words are added; longer ones may be a new matter as well, which is asked once."""
     asked_already = bool(conversation.held)
     if asked_already:
         conversation = replace(conversation, held=f"{conversation.held}\n{words}")
     if asked_already or len(words) < NEW_MATTER_LENGTH or case.sensitive:
-        return Turn(conversation, (Tell("added", case.id),), acts)
+        told = "added" if case.is_open or asked_already else "rate.unsatisfied"
+        return Turn(conversation, (Tell(told, case.id),), acts)
     options = ((f"same:{case.id}", "choice.which.same"), ("new:", "choice.which.new"))
-    told = (Tell("ask.which_grievance", case.id, options),)
-    return Turn(replace(conversation, held=words), told, acts)
+    asked = (Tell("ask.which_grievance", case.id, options),)
+    return Turn(replace(conversation, held=words), asked, acts)
 
 
 def _added(case: Case, words: str, *, joins: bool = False) -> tuple[Act, ...]:

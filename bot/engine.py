@@ -23,7 +23,7 @@ from bot.requests import HANDLERS, without_words
 from bot.script import BY_NAME
 from bot.sensitive import assess
 from bot.steps import Tell
-from bot.turns import Conversation, Knowledge, Turn, about, moment, tell
+from bot.turns import NEW, Conversation, Knowledge, Turn, about, current, moment, tell
 from store.messages import Inbound
 from store.messages import Kind as Form
 
@@ -53,7 +53,7 @@ def advance(
     conversation: Conversation, inbound: Inbound, now: datetime, knowledge: Knowledge
 ) -> Turn:
     """Take one message in. A flood is taken in as well, but answered once only."""
-    conversation = _heard(conversation, now)
+    conversation = _still_asked(_heard(conversation, now), knowledge)
     turn = _remembered(_advance(conversation, inbound, now, knowledge))
     if inbound.contact and inbound.contact.phone and not turn.identity:
         turn = replace(turn, identity={"phone": inbound.contact.phone})
@@ -88,6 +88,13 @@ def _heard(conversation: Conversation, now: datetime) -> Conversation:
         flood_from=now.isoformat() if again else conversation.flood_from,
         flood_count=1 if again else conversation.flood_count + 1,
     )
+
+
+def _still_asked(conversation: Conversation, knowledge: Knowledge) -> Conversation:
+    """A question about a matter that was closed since waits for no answer any more."""
+    if conversation.asked in ("", NEW) or current(conversation, knowledge):
+        return conversation
+    return replace(conversation, asked="", misunderstood=0)
 
 
 def _advance(

@@ -19,7 +19,15 @@ from typing import Any, NamedTuple
 
 from store.fold import fold, fold_key, fold_latin, one_slip
 
-__all__ = ["Intent", "Kind", "bare_number", "has_content", "recognise"]
+__all__ = [
+    "Intent",
+    "Kind",
+    "answers_of",
+    "bare_number",
+    "bare_phone",
+    "has_content",
+    "recognise",
+]
 
 
 class Kind(StrEnum):
@@ -43,6 +51,7 @@ class Kind(StrEnum):
     MENU = "menu"
     PRESSURE = "pressure"
     GREETING = "greeting"
+    THANKS = "thanks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,10 @@ class Intent:
 
 
 _CASES = (Kind.STATUS, Kind.APPEAL, Kind.REOPEN, Kind.WITHDRAW)
+_SAYS_NOTHING = (Kind.COMPLAIN, Kind.GREETING, Kind.THANKS)
 _LONGEST_MESSAGE = 120
+_LONGEST_YES = 5  # words
+_LONGEST_QUESTION = 10
 _COARSE_LENGTH = 4
 _GUESSED = {
     *(Kind.HELP, Kind.STATUS, Kind.COMPLAIN, Kind.LANGUAGE, Kind.PERSON, Kind.APPEAL),
@@ -94,7 +106,7 @@ def _rows() -> Iterator[tuple[Intent, list[str], list[str]]]:
     """Yield each intent with what is spelt in Cyrillic or Latin, and what is English."""
     file = _file()
     for kind in Kind:
-        row = dict(file[kind])
+        row = {} if kind is Kind.THANKS else dict(file[kind])  # its words may mix, see `_only`
         english = _phrases(row.pop("en", ""))
         yield Intent(kind), [phrase for text in row.values() for phrase in _phrases(text)], english
     for language, row in file["languages"].items():
@@ -147,11 +159,17 @@ _DATE = [4, 2, 2]
 _REFERENCE_LENGTHS = (8, 9)
 _CODE_LENGTHS = (0, 6)
 _ONLY_ASKING = re.compile(r"[\s?!]*\?[\s?!]*")
-_THUMBS = {"👍": Kind.YES, "👌": Kind.YES, "✅": Kind.YES, "👎": Kind.NO, "❌": Kind.NO}
+_SIGNS = {
+    **dict.fromkeys("👍👌✅", Kind.YES),
+    **dict.fromkeys("👎❌", Kind.NO),
+    **dict.fromkeys("🙏❤🤝🌹💐", Kind.THANKS),
+}
 _NUMBER = re.compile(r"(?:No)?[\s(#.\-]*(\d{1,2})[\s).,:!\-]*")
 _KEYCAPS = {"🔟": "10", "\ufe0f": "", "\u20e3": ""}
 # Latin words that `fold_latin` reads as ес (nine) and он (ten).
 _NO_NUMBERS = ("yes", "on")
+# Years begin with 2 to 4 while this runs, Mongolian mobile numbers with 5 to 9.
+_PHONE = re.compile(r"\W*(?:00|\+)?(?:976)?[ -]?([5-9](?:[ -]?\d){7})\W*")
 
 
 class _Said(NamedTuple):
@@ -173,6 +191,8 @@ def _case_numbers(text: str) -> tuple[str | None, str | None]:
     groups = [part for part in _PART.findall(fold(text)) if part.isdigit()]
     if _NO_REFERENCE.search(text) or [len(group) for group in groups] == _DATE:
         return None, None
+    if bare_phone(text):
+        return None, None
     digits = "".join(groups)
     for end in accumulate(map(len, groups)):
         if end in _REFERENCE_LENGTHS and len(digits) - end in _CODE_LENGTHS:
@@ -182,12 +202,18 @@ def _case_numbers(text: str) -> tuple[str | None, str | None]:
 
 def _without_courtesy(said: _Said) -> _Said:
     """Drop the greeting before and the courtesy after."""
-    start, end = 0, len(said.fine)
-    while size := _phrase_length(said.fine[start:end], "greeting", at_start=True):
-        start += size
-    while size := _phrase_length(said.fine[start:end], "courtesy", at_start=False):
+    said = _without_greeting(said)
+    end = len(said.fine)
+    while size := _phrase_length(said.fine[:end], "courtesy", at_start=False):
         end -= size
-    return said.part(start, end)
+    return said.part(0, end)
+
+
+def _without_greeting(said: _Said) -> _Said:
+    start = 0
+    while size := _phrase_length(said.fine[start:], "greeting", at_start=True):
+        start += size
+    return said.part(start, len(said.fine))
 
 
 def _phrase_length(words: list[str], table: str, at_start: bool) -> int:
@@ -233,10 +259,42 @@ def _harmless() -> frozenset[Intent]:
 def _keyword(said: _Said) -> Intent | None:
     if found := _exact(said):
         return found
+    if _only(said.fine, "thanks"):
+        return Intent(Kind.THANKS)
     short = _without_courtesy(said)
     if not short.fine:
         return Intent(Kind.GREETING)
-    return _exact(short) or _nearly(short)
+    return _exact(short) or _nearly(short) or _said_twice(short)
+
+
+def _only(words: list[str], table: str) -> bool:
+    """Tell whether a word of each row of the table is said, and no other words at all."""
+    needed, allowed = _rows_of(table)
+    return allowed.issuperset(words) and not any(row.isdisjoint(words) for row in needed)
+
+
+@cache
+def _rows_of(table: str) -> tuple[tuple[frozenset[str], ...], frozenset[str]]:
+    """Return the rows of which each must be met, and the words of all rows and of `besides`."""
+    rows = {
+        name: frozenset(word for phrase in _phrases(row) for word in fold_latin(phrase).split())
+        for name, row in _file()[table].items()
+    }
+    needed = tuple(row for name, row in rows.items() if name != "besides")
+    return needed, frozenset().union(*rows.values())
+
+
+def _said_twice(said: _Said) -> Intent | None:
+    """Return yes or no where it is said in several words: "за зөвшөөрлөө", "жоқ жоқ"."""
+    if not 1 < len(said.fine) <= _LONGEST_YES:
+        return None
+    words = (said.part(at, at + 1) for at in range(len(said.fine)))
+    found = {_exact(word) for word in words if not _is_courtesy(word)}
+    return found.pop() if found in ({Intent(Kind.YES)}, {Intent(Kind.NO)}) else None
+
+
+def _is_courtesy(said: _Said) -> bool:
+    return tuple(said.fine) in _words_of("courtesy")[0]
 
 
 def _asked_of_case(said: _Said) -> Kind | None:
@@ -250,7 +308,7 @@ def _asked_of_case(said: _Said) -> Kind | None:
     found = _exact(_Said([], ["гомдол", *rest.fine])) or _keyword(said) or _keyword(rest)
     if not found:
         return None
-    return Kind.STATUS if found.kind in (Kind.COMPLAIN, Kind.GREETING) else found.kind
+    return Kind.STATUS if found.kind in _SAYS_NOTHING else found.kind
 
 
 @lru_cache(maxsize=128)  # one message is looked at several times on its way
@@ -270,14 +328,22 @@ def recognise(text: str) -> Intent | None:
         return _sign(text)
     found = _keyword(said)
     digits = sum(map(str.isdigit, text))
+    if found is None and not digits and _asks_for_status(said, text):
+        return Intent(Kind.STATUS)
     return found if found and (digits <= 1 or found.kind in _CASES) else None
+
+
+def _asks_for_status(said: _Said, text: str) -> bool:
+    """Tell whether somebody asks for their matter in words of their own, and tells nothing."""
+    asked = [*_without_greeting(said).fine, *(["уу"] if "?" in text else [])]
+    return len(asked) <= _LONGEST_QUESTION and _only(asked, "asked")
 
 
 def _sign(text: str) -> Intent | None:
     """Return the intent of a message without words: a question mark, a thumb."""
     if _ONLY_ASKING.fullmatch(unicodedata.normalize("NFKC", text)):
         return Intent(Kind.HELP)
-    return next((Intent(kind) for sign, kind in _THUMBS.items() if sign in text), None)
+    return next((Intent(kind) for sign, kind in _SIGNS.items() if sign in text), None)
 
 
 def bare_number(text: str) -> int | None:
@@ -292,6 +358,18 @@ def bare_number(text: str) -> int | None:
     if typed in _NO_NUMBERS:
         return None
     return _numbers().get(typed, _numbers().get(fold_latin(text)))
+
+
+def bare_phone(text: str) -> str | None:
+    """Return the digits of a mobile number, if the message is nothing else."""
+    found = _PHONE.fullmatch(text)
+    return re.sub(r"\D", "", found[1]) if found else None
+
+
+@cache
+def answers_of(value: str) -> frozenset[str]:
+    """Return the words, as `fold_latin` leaves them, by which people give this answer."""
+    return frozenset(fold_latin(phrase) for phrase in _phrases(_file()["answers"].get(value, "")))
 
 
 def has_content(text: str) -> bool:

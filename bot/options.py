@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bot import places
 from bot.intents import Kind as Wish
-from bot.intents import recognise
+from bot.intents import answers_of, recognise
 from bot.script import BY_NAME
 from bot.turns import Conversation, Knowledge
 from config import i18n
@@ -28,6 +28,8 @@ def named(text: str, conversation: Conversation, knowledge: Knowledge) -> str | 
     """The value of the one option of the last question that ``text`` names."""
     found = {value for value in knowledge.options if _is(value, text)}
     if not found:
+        found = {value for value in knowledge.options if _said_so(value, text)}
+    if not found:
         found = {*_meant(text, conversation, knowledge.options), *_placed(text, knowledge.options)}
     return found.pop() if len(found) == 1 else None
 
@@ -36,6 +38,13 @@ def _is(value: str, text: str) -> bool:
     key = _label_key(value)
     said = fold_latin(text)
     return bool(key) and any(fold_latin(i18n.text(key, each)) == said for each in i18n.LANGUAGES)
+
+
+def _said_so(value: str, text: str) -> bool:
+    """The words are how people give this answer, though its label is another."""
+    name, _, rest = value.partition(":")
+    asked = f"which:{name}" if name in {"same", "new"} else f"{name}:{rest.rpartition(':')[2]}"
+    return fold_latin(text) in answers_of(asked)
 
 
 def _label_key(value: str) -> str:

@@ -71,6 +71,7 @@ _BAG = re.compile(
     r"\b(?:(\d{1,2}) ?(?:р|дугар|дугер|ши|инши|нши|тх|хи)? ?(?:баг|бак|хуру)"
     r"(?:ин|ни|н|т|ас|нас|нус|нд|иг|г|ар|и|инда|инан|та|тан)?|(?:баг|бак|хуру) (\d{1,2}))\b"
 )
+_HYPHENED = re.compile(r"\W*\w+-\w+\W*")
 _BAG_WORD = re.compile(r"(?:баг|бак|хуру)\w{0,4}|р|дугар|дугер|ши|инши|нши|тх|хи")
 _WIDEST = 3
 _NEAR = 1
@@ -308,6 +309,8 @@ def find(text: str, answer: bool = False) -> list[Match]:
     """
     words = _words(text)
     spans = _pair(words, _spans(words, answer))
+    if _halves_a_name(words, spans, text):
+        return []
     chosen = [span for span in spans if _certain(span)]
     if not chosen and (answer or _is_whole(words, spans)):
         chosen = [span for span in spans if _fits_loosely(words, span, answer)]
@@ -315,6 +318,13 @@ def find(text: str, answer: bool = False) -> list[Match]:
         chosen = spans
     heads = {span.places[0].code for span in chosen if _is_head(span)}
     return _matches([_settle(span, heads) for span in chosen], _bag(words))
+
+
+def _halves_a_name(words: _Words, spans: list[_Span], text: str) -> bool:
+    """Tell whether half of one hyphened word is all that is a place: "Бат-Эрдэнэ" is a person."""
+    if len(words.keys) != 2 or not _HYPHENED.fullmatch(text):
+        return False
+    return not any(words.markers) and [span.end - span.start for span in spans] == [1]
 
 
 def _bag(words: _Words) -> int | None:

@@ -19,7 +19,18 @@ from bot.script import (
     place_options,
 )
 from bot.steps import LANGUAGES, MENU, YES_NO, Tell
-from bot.turns import MORE, NEW, Conversation, Knowledge, Turn, current, in_burst, moment, tell
+from bot.turns import (
+    MORE,
+    NEW,
+    Conversation,
+    Knowledge,
+    Turn,
+    current,
+    in_burst,
+    moment,
+    tell,
+    tell_status,
+)
 from store.case import Case
 from store.messages import Inbound
 from store.phones import normalise
@@ -174,8 +185,9 @@ def taken(
 ) -> Turn:
     """Write an answer down and go on."""
     case = current(conversation, knowledge)
-    if case is None:
-        return Turn(conversation, (Tell("status.none"),))
+    if case is None:  # closed since: where it stands is all there is to say
+        plain = [each for each in knowledge.own if not each.sensitive]
+        return tell_status(conversation, plain[-1] if plain else None, knowledge)
     conversation = replace(conversation, asked="", misunderstood=0)
     if answer.which:
         turn = _ask_which(conversation, case, answer.which)

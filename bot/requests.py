@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container
 from dataclasses import replace
 from datetime import datetime
 from hmac import compare_digest
 
-from bot.intents import Intent
+from bot.intents import Intent, bare_phone, recognise
 from bot.intents import Kind as Wish
 from bot.kinds import kind_asked_for
 from bot.questions import ask_again, not_answered, speak, write_in
@@ -34,6 +35,9 @@ Handler = Callable[[Conversation, Intent, Knowledge, datetime], Turn]
 _DECIDED = {Status.CLOSED, Status.REDRESS_PROPOSED}
 _GOES_ON = {Outcome.WITHDRAWN, Outcome.UNREACHABLE}
 _LISTED = 5
+# Neither a reference nor a date: one that lost or won a digit.
+_LONG_NUMBER = re.compile(r"\D{0,3}(\d{5,10})\D{0,2}")
+_SAID_TO_SIGNS = {"greeting", "language.choose", "thanks.you"}
 
 
 def _opened(
@@ -171,16 +175,39 @@ def not_understood(conversation: Conversation, knowledge: Knowledge) -> Turn:
 def without_words(
     conversation: Conversation, text: str, knowledge: Knowledge, now: datetime
 ) -> Turn:
-    """A greeting, thanks, a sign: nothing to register, nothing asked for."""
+    """A greeting, a sign, a number: nothing to register, nothing asked for."""
+    if phone := bare_phone(text):
+        return _left_phone(conversation, phone, knowledge)
+    if number := _LONG_NUMBER.fullmatch(text):
+        return tell(conversation, "status.not_found", reference=number[1])
     if conversation.asked in BY_NAME:
         return not_answered(conversation, knowledge)
-    if in_burst(conversation, now):
+    if in_burst(conversation, now) or _said_enough(conversation, text):
         return Turn(conversation)
     if any(character.isdigit() for character in text):
         return not_understood(conversation, knowledge)
     if knowledge.own:
         return tell_status(conversation, _latest(conversation, knowledge), knowledge)
     return _menu(conversation, knowledge)
+
+
+def _said_enough(conversation: Conversation, text: str) -> bool:
+    """One sign after another, or "ok" to our thanks: what was said stands, it is not said again."""
+    just_now = conversation.flood_count > 1
+    sign = bool(text) and not any(character.isalnum() for character in text)
+    wish = recognise(text)
+    nod = conversation.told == "thanks.you" and wish is not None and wish.kind is Wish.YES
+    return just_now and (nod or (sign and conversation.told in _SAID_TO_SIGNS))
+
+
+def _left_phone(conversation: Conversation, phone: str, knowledge: Knowledge) -> Turn:
+    """A phone number alone, perhaps somebody else's: the officer reads it beside the matter."""
+    case = current(conversation, knowledge)
+    if case:
+        act = Act("append", case.id, CITIZEN, {"text": phone, "joins": False})
+        return Turn(conversation, (Tell("added", case.id),), (act,))
+    turn = tell(conversation, "ask.description")
+    return turn if knowledge.has_phone else replace(turn, identity={"phone": f"+976{phone}"})
 
 
 def _buttons(knowledge: Knowledge) -> bool:
@@ -239,6 +266,18 @@ def _greeting(
     return without_words(conversation, "", knowledge, now)
 
 
+def _thanks(
+    conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
+) -> Turn:
+    """Thanks are answered once; before anything was said they are but a greeting."""
+    waits = BY_NAME.get(conversation.asked)
+    if (waits and conversation.told == waits.key) or not knowledge.own:
+        return without_words(conversation, knowledge.words, knowledge, now)
+    if in_burst(conversation, now) or conversation.told == "thanks.you":
+        return Turn(conversation)
+    return tell(conversation, "thanks.you")
+
+
 def _complain(
     conversation: Conversation, intent: Intent, knowledge: Knowledge, now: datetime
 ) -> Turn:
@@ -278,5 +317,6 @@ HANDLERS: dict[Wish, Handler] = {
     Wish.HELP: _help,
     Wish.MENU: _show_menu,
     Wish.GREETING: _greeting,
+    Wish.THANKS: _thanks,
     Wish.COMPLAIN: _complain,
 }

@@ -28,6 +28,14 @@ _NO_NAME = re.compile(
     r"жоқ|керек|қашан|неге|болды|болып|are|not|no|when|why|need|please)\b"
 )
 
+# "Намайг Болд гэдэг", "Менің атым Айдос", "My name is Bat": what stands around a name.
+_AROUND_NAME = re.compile(
+    r"^(?:намайг|миний нэр\w*|нэр\w{0,2}(?=[ :])|менің атым|атым|есімім|меня зовут|мое имя|моё имя|"
+    r"my name is|i am|i'm|call me|namaig|minii ner|menin atym|atym)\b|"
+    r"\b(?:гэдэг|гэдэг юм|гэдэг хүн байна|гэнэ|болно|деймін|дейді|gedeg)$",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -107,7 +115,7 @@ def _read_place(text: str) -> Answer | None:
 
 
 def _read_name(text: str) -> Answer | None:
-    name = " ".join(text.split())
+    name = _AROUND_NAME.sub("", " ".join(text.split())).strip(" .,:-")
     plain = not _NO_NAME.search(name.casefold())
     if 0 < len(name) <= _NAME_LENGTH and len(name.split()) <= _NAME_WORDS and plain:
         return Answer(values={"anonymous": False}, identity={"name": name})

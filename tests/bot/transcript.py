@@ -2,7 +2,7 @@
 
 ``> words`` a person says, ``< words`` Hariu answers (lines that follow in the same message begin
 with two spaces, ``[1 label]`` is a button under it), ``>> label`` a button is pressed, ``>+ image
-words`` something else is sent (image, location, contact, sticker, automatic), ``>x 35 words`` the
+words`` something else is sent (image, voice, location, contact, sticker, automatic), ``>x 35 words`` the
 same many times, ``~ 30 s`` time passes, ``! command key=value …`` an officer acts (``#1`` on the
 first grievance, else on the last; ``as=role:id`` another; ``ask rate`` and ``ask solved`` put the
 clock's questions),
@@ -119,6 +119,9 @@ class Dialogue:
         if what == "image":
             photo = Attachment("image", "image/jpeg", 1000, handle=f"photo{self._number}")
             self._come(kind=Kind.MEDIA, text=words, attachments=(photo,))
+        elif what == "voice":
+            voice = Attachment("audio", "audio/ogg", 1000, handle=f"voice{self._number}")
+            self._come(kind=Kind.MEDIA, text=words, attachments=(voice,))
         elif what == "location":
             self._come(kind=Kind.LOCATION, text=words, location=Location(48.97, 89.96))
         elif what == "contact":
