@@ -238,16 +238,21 @@ def _nearly(said: _Said) -> Intent | None:
 
 def _slipped(typed: str, table: dict[str, Intent], least: int) -> Intent | None:
     """Return the intent of a keyword of `least` letters or more that one slip turned into this."""
-    if not least <= len(typed) <= _longest_keyword() + 1:
+    if len(typed) < least:
         return None
-    alike = (name for name in table if min(len(name), len(typed)) >= least and name[0] == typed[0])
-    near = {table[name] for name in alike if one_slip(typed, name)}
+    lengths = range(max(least, len(typed) - 1), len(typed) + 2)
+    alike = (name for length in lengths for name in _alike().get((typed[0], length), ()))
+    near = {table[name] for name in alike if name in table and one_slip(typed, name)}
     return near.pop() if len(near) == 1 and near <= _harmless() else None
 
 
 @cache
-def _longest_keyword() -> int:
-    return max(len(name) for table in _tables() for name in table)
+def _alike() -> dict[tuple[str, int], list[str]]:
+    """Return the keywords of all tables by first letter and length: a slip leaves both nearly."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for name in {name for table in _tables() for name in table}:
+        found.setdefault((name[0], len(name)), []).append(name)
+    return found
 
 
 @cache
