@@ -73,6 +73,8 @@ def sound(language: str, name: str) -> Response:
 def keep(language: str, name: str) -> Response:
     """Use a person's recording from now on, or go back to the placeholder."""
     _allowed()
+    if language not in i18n.LANGUAGES or name not in prompts.names():
+        abort(404)
     try:
         if request.form.get("forget"):
             prompts.forget(name, language)
