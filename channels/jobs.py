@@ -59,6 +59,7 @@ class Outcome:
     item: Claimed
     taken: SendResult | None = None
     otherwise: Callable[[Transaction], object] | None = None
+    seconds: float = 0.0
 
 
 @dataclass
@@ -216,8 +217,9 @@ def _send(lane: Lane, flight: Flight) -> Outcome:
     item = flight.item
     if lane.closed or time.monotonic() > flight.held_until:
         return Outcome(item, otherwise=lambda tx: _hand_back(tx, item))
+    began = time.monotonic()
     try:
-        return Outcome(item, _call(lane, item))
+        return Outcome(item, _call(lane, item), seconds=time.monotonic() - began)
     except SendError as error:
         return Outcome(item, otherwise=_after_error(lane, item, error))
     except Exception as error:  # noqa: BLE001 - the delivery job is one of the four edges
@@ -254,6 +256,7 @@ def _write(outcomes: Sequence[Outcome]) -> None:
             for each in outcomes:
                 if each.otherwise:
                     each.otherwise(tx)
+            _tally(tx, [each for each in outcomes if each.taken])
     except DatabaseAway:
         raise
     except Exception as error:  # noqa: BLE001 - the delivery job is one of the four edges
@@ -308,6 +311,13 @@ def _sent(tx: Transaction, sent: Sequence[tuple[Claimed, SendResult]], now: date
         uptake.apply_reports(tx, early, now)
 
 
+def _tally(tx: Transaction, sent: Sequence[Outcome]) -> None:
+    """Count what each provider took, and how long that took it."""
+    for code in sorted({each.item.outbound.channel for each in sent}):
+        seconds = [each.seconds for each in sent if each.item.outbound.channel == code]
+        channel_rows.tally(tx, code, channel_rows.sent(seconds))
+
+
 def _acknowledge(tx: Transaction, items: Sequence[Claimed], now: datetime) -> None:
     told = {item.grievance_id for item in items if item.template in ACKNOWLEDGING}
     casework = Casework(tx, now)
@@ -358,6 +368,7 @@ def _requeue(tx: Transaction, item: Claimed, error: SendError, at: datetime) -> 
         error=error.code[:200],
     )  # fmt: skip
     channel_rows.note_out(tx, item.outbound.channel, clock.now(), error.code)
+    channel_rows.tally(tx, item.outbound.channel, {"retried": 1})
 
 
 def _blocked(tx: Transaction, item: Claimed, error: SendError) -> None:
@@ -370,6 +381,7 @@ def _gave_up(tx: Transaction, item: Claimed, error: SendError) -> None:
     now = clock.now()
     if not outbox.mark(tx, item, state=OutboundState.FAILED, error=error.code[:200]):
         return
+    channel_rows.tally(tx, item.outbound.channel, {"failed": 1})
     if not isinstance(error, AddressBlocked | WindowClosed):
         channel_rows.note_out(tx, item.outbound.channel, now, error.code)
     if fallback.send_on(tx, item.outbound.id, now):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,9 @@ from sqlalchemy import select, update
 from store.db import Transaction
 from store.messages import Capabilities
 from store.schema import channel_state as table
+
+# Upper ends of what a provider's answer takes, in seconds; our own time-out is 60 at most.
+LATENCIES = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, float("inf"))
 
 
 def sync(tx: Transaction, active: Mapping[str, tuple[str, Capabilities]]) -> None:
@@ -46,6 +50,22 @@ def note_out(tx: Transaction, code: str, at: datetime, error: str = "") -> None:
     """Remember the last success, or the last error in the provider's code."""
     values = {"last_error": error[:200], "last_error_at": at} if error else {"last_out_at": at}
     tx.execute(update(table).where(table.c.code == code).values(**values))
+
+
+def sent(seconds: Sequence[float]) -> dict[str, float]:
+    """What `tally` adds for messages that a provider took, after so many seconds each."""
+    buckets = Counter(f"le:{next(le for le in LATENCIES if each <= le)}" for each in seconds)
+    return {"sent": len(seconds), "seconds": sum(seconds), **buckets}
+
+
+def tally(tx: Transaction, code: str, more: Mapping[str, float]) -> None:
+    """Add to a channel's counts since its beginning; locks its row, for another may add as well."""
+    mine = table.c.code == code
+    before = tx.scalar(select(table.c.counts).where(mine).with_for_update())
+    if before is not None:
+        counts = Counter(before)
+        counts.update(more)
+        tx.execute(update(table).where(mine).values(counts=dict(counts)))
 
 
 def note_in(tx: Transaction, codes: Mapping[str, datetime]) -> None:

@@ -9,6 +9,8 @@ from sqlalchemy import select
 from store.db import Transaction
 from store.schema import slot as table
 
+BEAT = "clock"  # the job whose last time says that a clock process runs
+
 
 def take(tx: Transaction, job: str, slot: str, now: datetime) -> bool:
     """Whether this transaction may do ``job`` for ``slot``: the first asker alone."""

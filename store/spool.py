@@ -70,6 +70,15 @@ def holds() -> bool:
         return False
 
 
+def size() -> int:
+    """Bytes that wait in this host's spool."""
+    try:
+        files = [entry for entry in os.scandir(folder()) if not entry.name.endswith(".lock")]
+        return sum(entry.stat().st_size for entry in files)
+    except FileNotFoundError:  # no folder yet, or drained at this moment
+        return 0
+
+
 def append(records: Sequence[Record]) -> None:
     """Add records; returns when they are on disk. `SpoolFailed` when the disk takes nothing."""
     data = b"".join(_pack(record) for record in records)

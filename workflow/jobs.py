@@ -26,10 +26,12 @@ from store.messages import InboundState, OutboundState
 from store.queue import DELIVER, DRAIN, Bell, ring
 from store.schema import conversation, inbox
 from store.schema import outbox as outbox_table
+from store.slots import BEAT
 from workflow import digest, open_figures, retention, rounds
 from workflow.audit import sign_root
 
 TICK_SECONDS = 1.0
+BEAT_SECONDS = 30.0  # between two notes that a clock runs
 COUNT_SECONDS = 5.0  # between two looks whether the planner's statistics are of yesterday
 LOOK_SECONDS = 10.0  # between two looks whether a period has ended
 CALM_SECONDS = 5.0  # after an outage the living first write down what became of their messages
@@ -93,8 +95,17 @@ def count_tables(_: datetime) -> None:
         statistics.refresh()
 
 
+def beat(now: datetime) -> None:
+    """Note now and then that a clock runs: those who watch see when none does."""
+    if time.monotonic() > _beaten["at"] + BEAT_SECONDS:
+        with transaction() as tx:
+            slots.remember(tx, BEAT, now)
+        _beaten["at"] = time.monotonic()
+
+
 _signed: dict[str, str] = {}
 _counted = {"at": 0.0}
+_beaten = {"at": float("-inf")}
 _PARTS: dict[str, Callable[[datetime], object]] = {
     "root": sign_daily,
     "adoption": rounds.adopt,
@@ -102,6 +113,7 @@ _PARTS: dict[str, Callable[[datetime], object]] = {
     "digest": digest.daily,
     "retention": retention.daily,
     "statistics": count_tables,
+    "beat": beat,
 }
 _calm = {"from": 0.0}
 
