@@ -109,7 +109,7 @@ def keep_text() -> tuple[str, int] | Response:
     me, form = _changing(), request.form
     key, language = form.get("key", ""), form.get("language", "")
     words_, review = form.get("text", "").strip()[:_LONGEST], form.get("review", "")
-    if review not in i18n.REVIEWS or key.startswith("desk."):
+    if review not in i18n.REVIEWS or key.startswith("desk.") or key not in i18n.catalogue("mn"):
         abort(400)
     problem = i18n.override_problem(key, language, words_) if words_ else None
     if problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -9,7 +10,18 @@ from pydantic import ValidationError
 from werkzeug.wrappers import Response
 
 from admin import guard, words
-from admin.project_rows import SECTIONS, WEEKDAYS, Row, Wrong, faults, filled, told, value
+from admin.project_rows import (
+    SECTIONS,
+    WEEKDAYS,
+    Row,
+    Wrong,
+    faults,
+    filled,
+    label_key,
+    told,
+    value,
+)
+from config import i18n
 from config.profile import Profile, load, profile, with_own
 from config.settings import settings
 from store import corrections, desk, officers
@@ -76,10 +88,30 @@ def _keep(tx: Transaction, section: str, typed: list[Row]) -> None:
         corrections.keep_own(tx, section, own[section], me, now)
     else:
         corrections.drop_own(tx, section)
+    if section == "categories":
+        _name(tx, typed, me)
     after = filled(section, project)
     if after != before:
         what = (told(section, before), told(section, after))
         desk.changed(tx, me, f"profile {section}", *what, now)
+    corrections.load(tx)
+
+
+def _name(tx: Transaction, typed: list[Row], me: int) -> None:
+    """Names of categories are texts like others, and outlive a category for its grievances."""
+    now, kept = guard.now(), corrections.texts(tx)
+    for row, language in product(typed, i18n.LANGUAGES):
+        key, name = label_key(row["code"]), row[language]
+        shipped = i18n.catalogue(language).get(key)
+        before = kept[key, language].text if (key, language) in kept else ""
+        after = "" if shipped and name in shipped.forms else name
+        if after == before:
+            continue
+        if after:
+            corrections.keep_text(tx, key, language, after, "draft-high", me, now)
+        else:
+            corrections.drop_text(tx, key, language)
+        desk.changed(tx, me, f"text {key} {language}", before, after, now)
     corrections.load(tx)
 
 

@@ -14,7 +14,7 @@ Row = Mapping[str, str]
 _SPAN = ("amount", "unit_of_time")
 # The columns of each section; a line whose first column is empty is none.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "categories": ("code", *_SPAN, "unit", "sensitive"),
+    "categories": ("code", *i18n.LANGUAGES, *_SPAN, "unit", "sensitive"),
     "kind_spans": ("kind", *_SPAN),
     "stage_spans": ("number", *_SPAN),
     "hours": ("days", "opens", "closes"),
@@ -24,6 +24,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "units": ("code", "mn", "kk", "en", "officers", "places"),
 }
 WEEKDAYS = ("1", "2", "3", "4", "5", "6", "7")
+_LONGEST_NAME = 60
 _CODE = re.compile(r"[a-z0-9_]{1,32}")
 
 
@@ -42,7 +43,7 @@ def filled(section: str, project: Profile) -> list[Row]:
     """The lines of a section as the profile has it."""
     if section == "categories":
         return [
-            {"code": item.code, **_of(item.span), "unit": item.unit or "",
+            {"code": item.code, **_names(item.code), **_of(item.span), "unit": item.unit or "",
              "sensitive": "1" if item.sensitive else ""}
             for item in project.categories
         ]  # fmt: skip
@@ -76,14 +77,24 @@ def _others(section: str, project: Profile) -> list[Row]:
     ]
 
 
+def label_key(code: str) -> str:
+    """The key of the text that names a category."""
+    return f"category.{code}.label"
+
+
+def _names(code: str) -> dict[str, str]:
+    return {language: i18n.text(label_key(code), language) for language in i18n.LANGUAGES}
+
+
 def _of(span: Span | None) -> dict[str, str]:
     amount, unit = (str(span.amount), span.unit) if span else ("", "days")
     return {"amount": amount, "unit_of_time": unit}
 
 
 def told(section: str, rows: list[Row]) -> str:
-    """The lines in words for the history, without an approver's address."""
-    hidden = {"address"} if section == "approver" else set[str]()
+    """The lines in words for the history, without an approver's address, and names apart."""
+    apart: dict[str, tuple[str, ...]] = {"approver": ("address",), "categories": i18n.LANGUAGES}
+    hidden = apart.get(section, ())
     return "; ".join(
         " ".join(words for name, words in row.items() if words and name not in hidden)
         for row in rows
@@ -165,6 +176,8 @@ def _fault(
         return "number"
     if name == "valid" and not (words.isdecimal() and 0 < int(words) < 100):
         return "number"
+    if section == "categories" and name in i18n.LANGUAGES:
+        return _misnamed(row["code"], name, words)
     if name in {"mn", "kk", "en", "address"} and not words:
         return "empty"
     if name in {"officer", "officers"} and set(words.split()) - logins:
@@ -178,9 +191,6 @@ def _fault(
 
 def _unknown(section: str, name: str, words: str, project: Profile) -> str:
     """Codes that stand for nothing."""
-    if name == "code" and section == "categories":
-        known_names = i18n.keys()
-        return "" if f"category.{words}.label" in known_names else "nameless"
     if name == "code":
         return "" if _CODE.fullmatch(words) else "value"
     known = {
@@ -190,6 +200,14 @@ def _unknown(section: str, name: str, words: str, project: Profile) -> str:
         "number": {str(stage.number) for stage in project.stages},
     }
     return "value" if name in known and words not in known[name] else ""
+
+
+def _misnamed(code: str, language: str, name: str) -> str:
+    """Whatever the catalogue does not name, the office names; as an option it goes into an SMS."""
+    if not name:
+        return "" if label_key(code) in i18n.catalogue(language) else "nameless"
+    wrong = len(name) > _LONGEST_NAME or i18n.override_problem(label_key(code), language, name)
+    return "value" if wrong else ""
 
 
 def _is_place(code: str) -> bool:

@@ -48,10 +48,12 @@ def export(
 
     Sealed matters are not in it. With --names the reason is logged.
     """
+    from store import corrections
     from store.db import reading, transaction
     from workflow import log_files
     from workflow.grievance_log import Wishes, count, rows
 
+    corrections.refresh()
     period = _period(start, last)
     if names:
         from config import clock
@@ -93,10 +95,12 @@ def report(
     from bot import gazetteer
     from config import clock
     from config.profile import profile
+    from store import corrections
     from store.db import reading
     from workflow import indicators, period, report_files
     from workflow import report as reports
 
+    corrections.refresh()
     now = clock.now()
     today = now.astimezone(profile().timezone).date()
     chosen = _period(start, last) or period.before(preset, today)

@@ -29,10 +29,13 @@ from channels.web_request import to_request, understood
 from config import log
 from config.errors import HariuError
 from config.settings import settings
-from store import inbox
+from store import corrections, inbox
 from store.db import DatabaseAway, reading
 
 MAX_BODY = 2 * 1024 * 1024
+
+# What people read; everything else is for machines.
+_PAGES = {"site", "partner", "handoff", "open311"}
 
 webhooks = Blueprint("webhooks", __name__)
 
@@ -66,6 +69,12 @@ def take_in(code: str, rest: str = "") -> FlaskResponse:
     return FlaskResponse(answer.body, answer.status, content_type=answer.content_type)
 
 
+def _corrected() -> None:
+    """Pages speak as the office corrected them; no webhook waits for it."""
+    if request.blueprint in _PAGES:
+        corrections.refresh()
+
+
 def _respond(channel: Channel, incoming: Request) -> Response | None:
     return channel.respond(incoming) if isinstance(channel, Responds) else None
 
@@ -80,6 +89,7 @@ def create_app() -> Flask:
     app.register_blueprint(partner.blueprint)
     app.register_blueprint(handoff.blueprint)
     app.register_blueprint(open311.blueprint)
+    app.before_request(_corrected)
     app.add_url_rule("/healthz", "healthz", lambda: FlaskResponse("ok\n", mimetype="text/plain"))
     app.add_url_rule("/readyz", "readyz", _ready)
     app.register_error_handler(HariuError, _failed)

@@ -35,6 +35,7 @@ _CHAINS: dict[str, tuple[str, ...]] = {
 }
 _LOCALE = Path(__file__).parent / "locale"
 _SLOT = re.compile(r"\{(\w+)\}")
+_NAMED = re.compile(r"category\.[a-z0-9_]{1,32}\.label")  # texts an office may add of its own
 _REVIEW = re.compile(r"review: ([\w-]+)")
 # CLDR's own forms contain narrow no-break spaces, and its short Kazakh year has two digits.
 _DATES: dict[str, dict[DateStyle, str]] = {
@@ -102,13 +103,20 @@ def override_problem(key: str, language: str, form: str) -> str | None:
 
     ``unknown_key``, ``unknown_language``, ``empty``, or ``unknown_value``.
     """
-    if key not in keys():
+    shipped = key in keys()
+    if not shipped and not _NAMED.fullmatch(key):
         return "unknown_key"
     if language not in LANGUAGES:
         return "unknown_language"
     if not form.strip():
         return "empty"
-    return "unknown_value" if set(_SLOT.findall(form)) - entry(key, language).slots else None
+    known = entry(key, language).slots if shipped else frozenset()
+    return "unknown_value" if set(_SLOT.findall(form)) - known else None
+
+
+def has(key: str, language: str) -> bool:
+    """Return whether ``language`` itself has the text, in its catalogue or by a correction."""
+    return (key, language) in _overrides or key in catalogue(language)
 
 
 def entry(key: str, language: str) -> Entry:

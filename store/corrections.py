@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import delete, select
 from config import clock, i18n, log
 from config.profile import set_own
 from config.settings import settings
-from store.db import Transaction
+from store.db import DatabaseAway, Transaction, reading
 from store.schema import extra_holiday, own_profile, text_override
 
 EVERY = 30.0  # seconds within which all processes know of a change
@@ -21,9 +22,22 @@ _known: tuple[str, float] = ("", 0.0)
 
 def fresh(tx: Transaction) -> None:
     """Know what was corrected up to half a minute ago; one look at a clock in between."""
-    url, at = _known
-    if url != settings().database_url or time.monotonic() - at > EVERY:
+    if _stale():
         load(tx)
+
+
+def refresh() -> None:
+    """The same where no transaction is open; while the database is away, what was known counts."""
+    global _known
+    if _stale():
+        _known = (settings().database_url, time.monotonic())  # for the threads beside this one
+        with suppress(DatabaseAway), reading() as tx:
+            load(tx)
+
+
+def _stale() -> bool:
+    url, at = _known
+    return url != settings().database_url or time.monotonic() - at > EVERY
 
 
 def load(tx: Transaction) -> None:

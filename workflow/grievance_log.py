@@ -189,9 +189,9 @@ def channel_words(channel: str, language: str) -> str:
 
 
 def label(family: str, code: str | None, language: str) -> str:
-    """The name of a code; the code itself where the catalogue has none."""
+    """The name of a code; the code itself where there is none."""
     key = f"{family}.{code}.label"
-    return i18n.text(key, language) if key in i18n.catalogue("mn") else str(code or "")
+    return i18n.text(key, language) if i18n.has(key, "mn") else str(code or "")
 
 
 def _persons(row: Any, wishes: Wishes) -> str:

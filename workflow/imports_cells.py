@@ -116,7 +116,6 @@ def _nameless() -> frozenset[str]:
     return frozenset(told | {key_of(word) for word in ("Anonymous", "Нэргүй", "Нууцалсан", "-")})
 
 
-@cache
 def _coded(family: str, codes: tuple[str, ...]) -> Mapping[str, str]:
     found = {key_of(code.replace("_", " ")): code for code in codes}
     for code in codes:
@@ -124,7 +123,7 @@ def _coded(family: str, codes: tuple[str, ...]) -> Mapping[str, str]:
         found |= {
             key_of(i18n.text(key, language)): code
             for language in i18n.LANGUAGES
-            if key in i18n.catalogue(language)
+            if i18n.has(key, language)
         }
     return found
 

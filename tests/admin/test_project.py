@@ -9,7 +9,9 @@ import pytest
 from flask import Flask
 
 from admin.project_rows import SECTIONS, filled, value
-from config import clock
+from bot import gazetteer
+from channels.web import create_app
+from config import clock, i18n
 from config.profile import load, profile, set_own, with_own
 from config.settings import settings
 from store import corrections, desk
@@ -17,6 +19,8 @@ from store.db import reading, transaction
 from store.schema import own_profile
 from tests.admin import town
 from tests.admin.conftest import Desk, another, fresh
+from workflow import grievance_log, imports_cells
+from workflow.report_words import Words
 
 BASE = "/settings/profile/"
 
@@ -26,6 +30,7 @@ def boss(app: Flask) -> Iterator[Desk]:
     """An administrator's browser; what was changed is forgotten afterwards."""
     yield another(app, "boss", "administrator")
     set_own({})
+    i18n.set_overrides({})
 
 
 def _form(section: str, **more: str) -> dict[str, str]:
@@ -86,6 +91,38 @@ def test_categories_lines_are_added_changed_and_removed(boss: Desk) -> None:
     assert profile() == load(settings().profile)
 
 
+def test_a_new_category_is_named_in_three_languages_and_so_everywhere(
+    app: Flask, boss: Desk
+) -> None:
+    last = len(profile().categories)
+    new = {"code": "wells", "mn": "Худаг ус", "kk": "Құдық суы", "en": "Wells"}
+    added = {f"{name}-{last}": value for name, value in new.items()} | {"en-0": "Schooling"}
+    assert _keep(boss, "categories", _form("categories", **added))[0] == 303
+    first = profile().categories[0].code
+    assert i18n.text(f"category.{first}.label", "en") == "Schooling"
+
+    saraa = another(app, "saraa", "officer")
+    town.channels_known()
+    case = town.arrive(town.PEOPLE[0], clock.now())
+    saraa.do(case, "classify", kind="complaint", category="wells", language="mn")
+    assert "Худаг ус" in saraa.page(f"/cases/{case.reference}")
+    for language in ("mn", "kk", "en"):
+        assert Words(language, gazetteer.names).cell("category", "wells") == new[language]
+    with reading() as tx:
+        told = grievance_log.rows(tx, grievance_log.Wishes("en", None, False))
+        assert any("Wells" in str(row) for row in told)
+    assert imports_cells.matter("Complaint, Құдық суы; SMS")["category"] == "wells"
+    public = create_app().test_client()
+    services = public.get("/open311/v2/services.json").get_json()
+    assert "Худаг ус" in {item["service_name"] for item in services}
+
+    gone = _form("categories", **{f"code-{last}": "", "en-0": ""})
+    assert _keep(boss, "categories", gone)[0] == 303
+    assert profile().category("wells") is None
+    assert "Худаг ус" in saraa.page(f"/cases/{case.reference}"), "its grievances keep the name"
+    assert i18n.text(f"category.{first}.label", "en") != "Schooling"
+
+
 def test_people_places_and_units(boss: Desk) -> None:
     town.join("bold", "Жишээ Болд")
     unit = {"code-0": "help", "mn-0": "Тусламж", "kk-0": "Көмек", "en-0": "Help"}
@@ -115,7 +152,10 @@ def test_people_places_and_units(boss: Desk) -> None:
 
 
 REFUSED = [
-    ("categories", {"code-0": "nowhere"}, "Мөр 1, «Код»: энэ кодтой"),
+    ("categories", {"code-11": "nowhere", "mn-11": "Энд"}, "Мөр 12, «Казах нэр»: энэ кодтой"),
+    ("categories", {"code-0": "A b"}, "Мөр 1, «Код»"),
+    ("categories", {"mn-0": "{reference}"}, "Мөр 1, «Монгол нэр»"),
+    ("categories", {"en-0": "long " * 20}, "Мөр 1, «Англи нэр»"),
     ("categories", {"code-0": "access"}, "«Код»: хоёр удаа"),
     ("categories", {"amount-1": "0"}, "Мөр 2, «Хугацаа»: тэгээс их"),
     ("categories", {"amount-1": "1", "unit_of_time-1": "weeks"}, "Мөр 2, «Хугацааны нэгж»"),
