@@ -129,14 +129,16 @@ def make_engine(url: str) -> Engine:
     """An engine with this project's durability and time-outs for ``url``."""
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(
-            url, connect_args={"check_same_thread": False}, json_deserializer=_from_json
-        )
+            url, connect_args={"check_same_thread": False}, json_deserializer=_from_json,
+            hide_parameters=True,
+        )  # fmt: skip
         event.listen(engine, "connect", _sqlite_connect)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
     engine = create_engine(
         url,
         pool_timeout=5,
+        hide_parameters=True,  # an error quotes its statement, never what was to be written
         connect_args={
             "connect_timeout": 1,
             # A host that vanishes must not hold locks for ever, nor a commit wait for it.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from traceback import format_exception
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import select, text
+from sqlalchemy.exc import ProgrammingError
 
 from config import clock
 from config.settings import settings
@@ -140,3 +142,13 @@ def test_a_connection_that_died_in_use_is_told_and_the_next_one_lives(store: str
 def _backend() -> int:
     with transaction() as tx:
         return int(tx.scalar(text("SELECT pg_backend_pid()")))
+
+
+def test_errors_quote_no_parameters(store: str) -> None:
+    query = text("SELECT * FROM nowhere WHERE words = :words")
+    missing = DatabaseAway if store == "sqlite" else ProgrammingError
+    with pytest.raises(missing) as caught, reading() as tx:
+        tx.execute(query, {"words": "ширгэсэн"})
+    told = "".join(format_exception(caught.value))
+    assert "nowhere" in told
+    assert "ширгэсэн" not in told
