@@ -162,8 +162,10 @@ def _posted() -> dict[str, str]:
 
 
 def _understood(raw: bytes, known: Sequence[Parameter]) -> dict[str, str]:
-    given = fields.read(raw, known)
-    g.language = given.get("lang") or site_words.language()
+    sent = fields.sent(raw)
+    wished = sent.get("lang", [""])[0]
+    g.language = wished if wished in profile().languages else site_words.language()
+    given = fields.read(sent, known)
     ours = profile().open311
     if ours and given.get("jurisdiction_id", ours.jurisdiction) != ours.jurisdiction:
         raise refusal(404, "jurisdiction")

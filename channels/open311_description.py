@@ -63,21 +63,21 @@ def _info() -> Json:
 def _paths() -> Json:
     common = fields.common()
     told: dict[str, Json] = {
-        "/open311/discovery": {"get": _reads("discovery", common, ())},
-        "/open311/v2/services": {"get": _reads("services", common, ())},
+        "/open311/discovery": {"get": _reads("discovery", common)},
+        "/open311/v2/services": {"get": _reads("services", common)},
         "/open311/v2/services/{code}": {
-            "get": _reads("service_definition", common, ("404",), path="code")
+            "get": _reads("service_definition", common, path="code")
         },
         "/open311/v2/requests": {
-            "get": _reads("service_requests", fields.listing(), ("403", "404", "429"), keyed=True),
+            "get": _reads("service_requests", fields.listing(), keyed=True),
             "post": _files(),
         },
         "/open311/v2/requests/{number}": {
-            "get": _reads("service_requests", common, ("403", "404", "429"), keyed=True,
+            "get": _reads("service_requests", common, keyed=True,
                           path="number")
         },
         "/open311/v2/tokens/{token}": {
-            "get": _reads("filed", common, ("403", "404", "429"), keyed=True, path="token")
+            "get": _reads("filed", common, keyed=True, path="token")
         },
     }  # fmt: skip
     paths = {
@@ -94,7 +94,6 @@ def _paths() -> Json:
 def _reads(
     schema: str,
     known: Sequence[Parameter],
-    errors: Sequence[str],
     *,
     keyed: bool = False,
     path: str = "",
@@ -108,8 +107,11 @@ def _reads(
         "parameters": parameters,
         "security": _KEYS if keyed else [],
         "schema": schema,
-        "errors": ("400", *errors, "503"),
+        "errors": ("400", "404", *(("403", "429") if keyed else ()), "503"),
     }
+
+
+_PLACES = (["lat", "long"], ["address_string"], ["address_id"])
 
 
 def _files() -> Json:
@@ -118,19 +120,20 @@ def _files() -> Json:
         "type": "object",
         "properties": {item.name: _schema(item) for item in known},
         "required": [item.name for item in known if item.required],
+        "anyOf": [{"required": names} for names in _PLACES],
+        "dependentRequired": {"lat": ["long"], "long": ["lat"]},
     }
     again = {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "Your own name for this request; sent again within 30 days it is not "
         "registered twice. Without it, the same content within a day is one request.",
-        "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+        "schema": {"type": "string", "pattern": "^[!-~]{0,200}$"},
     }
     return {
         "parameters": [again],
         "requestBody": {
             "required": True,
-            "description": "One of lat and long, address_string or address_id is needed.",
             "content": {"application/x-www-form-urlencoded": {"schema": body}},
         },
         "security": [{"header": []}, {}],
@@ -141,16 +144,27 @@ def _files() -> Json:
 
 def _parameter(item: Parameter) -> Json:
     if item.many:
-        schema = {"type": "array", "items": dict(item.schema)}
+        schema = {"type": "array", "items": _schema(item)}
         more: Json = {"style": "form", "explode": False}
     else:
-        schema, more = dict(item.schema), {}
+        schema, more = _schema(item), {}
     told = {"name": item.name, "in": "query", "description": item.about, "schema": schema}
-    return told | more
+    # "A null parameter should be treated as equivalent to a non-declared parameter."
+    return told | more | {"allowEmptyValue": True}
 
 
 def _schema(item: Parameter) -> Json:
-    return {**item.schema, "description": item.about}
+    examples = _examples().get(item.name)
+    return {**item.schema, "description": item.about} | ({"examples": examples} if examples else {})
+
+
+def _examples() -> dict[str, list[str]]:
+    ours = profile().open311
+    return {
+        "service_code": [item.code for item in profile().categories],
+        "address_id": ["khovd", "darkhan-uul/darkhan"],
+        "jurisdiction_id": [ours.jurisdiction] if ours else [],
+    }
 
 
 def _in_form(operation: Mapping[str, Any], title: str, form: str) -> Json:

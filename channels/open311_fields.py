@@ -73,8 +73,9 @@ def _moment() -> dict[str, Any]:
 
 _CODE = _text(32, pattern="^[a-z0-9_]+$")
 _REFERENCE = _text(12, pattern="^[0-9]+$")
+_PHONE = r"^(\+|00)?[1-9]([ ()-]?[0-9]){7,14}$"  # what `store.phones.normalise` understands
 _ATTRIBUTE = "attribute["
-KEY = Parameter("api_key", "The key; rather send it in the header X-Api-Key.", _text(100))
+KEY = Parameter("api_key", "The key; rather send it in the header X-Api-Key.", {"type": "string"})
 
 
 def common() -> tuple[Parameter, ...]:
@@ -141,7 +142,7 @@ def filing() -> tuple[Parameter, ...]:
         Parameter("last_name", "Family name of the person concerned.", _text(100)),
         Parameter("email", "Of the person concerned.",
                   _text(200, pattern=r"^[^\s@#]+@[^\s@#]+\.[^\s@#]+$")),
-        Parameter("phone", "Of the person concerned.", _text(40, pattern="^[0-9 ()+-]{8,40}$")),
+        Parameter("phone", "Of the person concerned.", _text(40, pattern=_PHONE)),
         Parameter("media_url", "Not fetched; the notice says so.",
                   _text(2000, pattern=r"^https?://\S+$")),
         Parameter("device_id", "Not kept."),
@@ -152,9 +153,8 @@ def filing() -> tuple[Parameter, ...]:
 # -- reading ----------------------------------------------------------------------------------
 
 
-def read(raw: bytes, known: Sequence[Parameter]) -> dict[str, str]:
-    """The parameters in ``raw``, a query or a form's body; `Refusal` names all that is wrong."""
-    given = _pieces(raw)
+def read(given: Mapping[str, Sequence[str]], known: Sequence[Parameter]) -> dict[str, str]:
+    """The parameters among what was `sent`; `Refusal` names all that is wrong."""
     names = {item.name: item for item in known}
     problems: list[Problem] = [
         ("attribute", {"name": name})
@@ -172,7 +172,8 @@ def read(raw: bytes, known: Sequence[Parameter]) -> dict[str, str]:
     return found
 
 
-def _pieces(raw: bytes) -> dict[str, list[str]]:
+def sent(raw: bytes) -> dict[str, list[str]]:
+    """What stands in ``raw``, a query or a form's body, by name; `Refusal` if it is not UTF-8."""
     try:
         pairs = parse_qsl(
             raw.decode("utf-8"), encoding="utf-8", errors="strict", max_num_fields=_MOST_FIELDS
@@ -217,7 +218,7 @@ def _fits(value: str, schema: Mapping[str, Any]) -> bool:
 
 
 def _parsed(value: str) -> datetime | None:
-    """The moment; None where it is none, or lies where no grievance of ours can."""
+    """The moment; None where it is none. Years of no use are cut, so that zones can be added."""
     match = _MOMENT.fullmatch(value)
     if match is None:
         return None
@@ -226,7 +227,7 @@ def _parsed(value: str) -> datetime | None:
         found = datetime.fromisoformat(f"{match['day']}T{match['time']}{zone}")
     except ValueError:
         return None
-    return found if 1900 < found.year < 2200 else None
+    return found.replace(year=min(max(found.year, 1904), 2196))  # leap years, for 29 February
 
 
 def moments(given: Mapping[str, str], now: datetime) -> tuple[datetime, datetime]:

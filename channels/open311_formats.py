@@ -21,6 +21,7 @@ ITEMS = {
     "service_requests": "request", "errors": "error", "endpoints": "endpoint",
     "formats": "format",
 }  # fmt: skip
+_DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 # XML 1.0 has no way to write these. https://www.w3.org/TR/xml/#charsets
 _UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -32,7 +33,7 @@ def answer(name: str, value: Any, form: str, status: int = 200) -> Response:
     else:
         root = Element(name)
         _fill(root, value)
-        body = tostring(root, encoding="utf-8", xml_declaration=True)
+        body = _DECLARATION + tostring(root, encoding="utf-8", xml_declaration=False)
     return Response(body, status, content_type=TYPES[form])
 
 

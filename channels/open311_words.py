@@ -161,7 +161,7 @@ def request(row: Any, moved: datetime | None, filed: str) -> dict[str, Any]:
         "service_code": row.category,
         "description": filed.rpartition("\n\n")[0] or None,
         "agency_responsible": agency(row.category),
-        "service_notice": _who(row.stage),
+        "service_notice": None if ended else _due(row),
         "requested_datetime": when(row.received_at),
         "updated_datetime": when(row.closed_at or moved or row.received_at),
         "expected_datetime": None if ended else when(row.due_at),
@@ -202,8 +202,10 @@ def _notes(row: Any) -> str:
     return ". ".join(told)
 
 
-def _who(stage: int) -> str:
-    return profile().stage(stage).name.of(site_words.language())
+def _due(row: Any) -> str | None:
+    """By when the answer is due, in words."""
+    day = site_words.date(row.due_at, row.place)
+    return f"{site_words.t('due')}: {day}" if day else None
 
 
 def _degrees(text: str | None) -> float | None:

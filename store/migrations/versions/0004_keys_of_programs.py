@@ -58,4 +58,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("api_key", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_key_officer_id"), ["officer_id"], unique=False)
-
