@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,13 +31,17 @@ _MAY = {Role.ADMINISTRATOR, Role.COORDINATOR}
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text as it stands in one language; ``own`` is the office's correction, if any."""
+    """One text as it stands in one language; ``own`` is the office's correction, if any.
+
+    ``form`` says of a text with a plural for which numbers this one is: one, many.
+    """
 
     key: str
     language: str
     shipped: str
     own: str
     review: str
+    form: str = ""
 
 
 def may_change() -> bool:
@@ -75,7 +80,8 @@ def texts() -> str:
     found = [
         item
         for key in sorted(i18n.keys())
-        if not key.startswith("desk.") and (item := _text(key, language, own))
+        if not key.startswith("desk.")
+        for item in _forms(key, language, own)
         if _fits(item, asked, review)
     ]
     number = request.args.get("first", "")
@@ -88,14 +94,17 @@ def texts() -> str:
     )  # fmt: skip
 
 
-def _text(key: str, language: str, own: dict[tuple[str, str], Any]) -> Text | None:
-    """Texts with a plural are left to the catalogue's own file."""
+def _forms(key: str, language: str, own: dict[tuple[str, str], Any]) -> Iterator[Text]:
+    """A text, or each form of one with a plural."""
     found = i18n.catalogue(language).get(key)
-    if found is None or len(found.forms) != 1:
-        return None
-    row = own.get((key, language))
-    review = row.review if row else found.review or ""
-    return Text(key, language, found.forms[0], row.text if row else "", review)
+    if found is None:
+        return
+    for number, shipped in enumerate(found.forms):
+        name = i18n.form_key(key, number)
+        row = own.get((name, language))
+        review = row.review if row else found.review or ""
+        form = ("one", "many")[number] if len(found.forms) > 1 else ""
+        yield Text(name, language, shipped, row.text if row else "", review, form)
 
 
 def _fits(item: Text, asked: str, review: str) -> bool:
@@ -109,7 +118,8 @@ def keep_text() -> tuple[str, int] | Response:
     me, form = _changing(), request.form
     key, language = form.get("key", ""), form.get("language", "")
     words_, review = form.get("text", "").strip()[:_LONGEST], form.get("review", "")
-    if review not in i18n.REVIEWS or key.startswith("desk.") or key not in i18n.catalogue("mn"):
+    base, _ = i18n.parted(key)
+    if review not in i18n.REVIEWS or base.startswith("desk.") or base not in i18n.catalogue("mn"):
         abort(400)
     problem = i18n.override_problem(key, language, words_) if words_ else None
     if problem:

@@ -36,6 +36,7 @@ _CHAINS: dict[str, tuple[str, ...]] = {
 _LOCALE = Path(__file__).parent / "locale"
 _SLOT = re.compile(r"\{(\w+)\}")
 _NAMED = re.compile(r"category\.[a-z0-9_]{1,32}\.label")  # texts an office may add of its own
+_FORM = re.compile(r"(.+)\[([1-9])\]")  # a further form of a text with a plural: ``days[1]``
 _REVIEW = re.compile(r"review: ([\w-]+)")
 # CLDR's own forms contain narrow no-break spaces, and its short Kazakh year has two digits.
 _DATES: dict[str, dict[DateStyle, str]] = {
@@ -103,15 +104,27 @@ def override_problem(key: str, language: str, form: str) -> str | None:
 
     ``unknown_key``, ``unknown_language``, ``empty``, or ``unknown_value``.
     """
-    shipped = key in keys()
+    base, number = parted(key)
+    shipped = base in keys() and number < len(entry(base, language).forms)
     if not shipped and not _NAMED.fullmatch(key):
         return "unknown_key"
     if language not in LANGUAGES:
         return "unknown_language"
     if not form.strip():
         return "empty"
-    known = entry(key, language).slots if shipped else frozenset()
+    known = entry(base, language).slots if shipped else frozenset()
     return "unknown_value" if set(_SLOT.findall(form)) - known else None
+
+
+def form_key(key: str, number: int) -> str:
+    """Return the key under which form ``number`` (0: the first) of a text is corrected."""
+    return f"{key}[{number}]" if number else key
+
+
+def parted(key: str) -> tuple[str, int]:
+    """Return the text's own key and the number of the form that `form_key` made ``key`` of."""
+    found = _FORM.fullmatch(key)
+    return (found[1], int(found[2])) if found else (key, 0)
 
 
 def has(key: str, language: str) -> bool:
@@ -190,7 +203,7 @@ def _chain(language: str) -> tuple[str, ...]:
 
 def _template(key: str, language: str, form: int) -> str:
     for tongue in _chain(language):
-        if corrected := _overrides.get((key, tongue)):
+        if corrected := _overrides.get((form_key(key, form), tongue)):
             return corrected
         if found := catalogue(tongue).get(key):
             return found.forms[min(form, len(found.forms) - 1)]

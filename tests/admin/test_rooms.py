@@ -100,6 +100,27 @@ def test_a_corrected_text_is_what_people_read(app: Flask, store: str, cases: Cas
         assert [row.after for row in rows.changes(tx)] == ["", "{reference} дугаар: {text}"]
 
 
+def test_each_form_of_a_plural_is_corrected(app: Flask, store: str) -> None:
+    boss = another(app, "boss", "administrator")
+    page = boss.page("/settings/texts?find=count.days&language=en")
+    assert "<code>count.days</code>" in page
+    assert "<code>count.days[1]</code>" in page
+    form = {"language": "en", "review": "approved"}
+    boss.post("/settings/texts", "/account", key="count.days[1]", text="{n} whole days", **form)
+    said = [i18n.plural("count.days", number, "en") for number in (1, 2, 0)]
+    assert said == ["1 day", "2 whole days", "0 whole days"]
+    boss.post("/settings/texts", "/account", key="count.days", text="a day", **form)
+    assert i18n.plural("count.days", 1, "en") == "a day"
+    for key, wrong in (("count.days[1]", "{x}"), ("count.days[2]", "а"), ("ack[1]", "а")):
+        boss.post("/settings/texts", "/account", key=key, text=wrong, **form)
+    assert i18n.plural("count.days", 2, "en") == "2 whole days"
+    for key in ("count.days", "count.days[1]"):
+        boss.post("/settings/texts", "/account", key=key, text="", **form)
+    assert [i18n.plural("count.days", number, "en") for number in (1, 2)] == ["1 day", "2 days"]
+    with reading() as tx:
+        assert corrections.texts(tx) == {}
+
+
 def test_a_free_day_counts_from_now_on(app: Flask, store: str) -> None:
     boss = another(app, "boss", "administrator")
     day = (clock.now() + timedelta(days=90)).date()
