@@ -16,7 +16,7 @@ from store.db import Transaction
 from store.messages import Capabilities
 from store.officers import Officer
 from store.text import measure
-from workflow import approval, letters
+from workflow import approval, post
 from workflow.commands import GUARDS, SEVERITIES, Act, Actor, Refused
 from workflow.handlers import Casework
 from workflow.letters import Written
@@ -263,11 +263,8 @@ def preview(tx: Transaction, dossier: Dossier, act: Act, now: datetime) -> Previ
     address = dossier.address
     if address is None:
         return None
-    language = address.language or case.language
-    key = letters.letter_key(row.letter, case, language, profile())
-    can = letters.lettered(dossier.capabilities or Capabilities(), address.script)
-    values = letters.case_values(case, profile(), work.zone(case), act.values)
-    written = letters.write(key, language, can, values, letters.choices_of(key, case))
+    can = dossier.capabilities or Capabilities()
+    written = post.compose(case, row.letter, act.values, address, can, profile())
     sms = can.units is not None
     return Preview(written, address.channel, sms, measure(written.text).units if sms else 0)
 

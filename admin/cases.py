@@ -136,10 +136,12 @@ def _actor(actor: str, found: Dossier) -> str:
 
 
 def _detail(payload: Any) -> str:
-    """Outcome, reason and new date, where an event has them."""
+    """Outcome, what was classified, reason and new date, where an event has them."""
+    place = gazetteer.names(payload["place"], guard.language()) if payload.get("place") else ""
+    coded = [words.label(name, payload[name]) for name in ("kind", "category") if payload.get(name)]
     outcome = words.label("outcome", payload["outcome"]) if payload.get("outcome") else ""
     days = words.counted("event.days", payload["days"]) if payload.get("days") else ""
-    return ". ".join(filter(None, (outcome, days, payload.get("reason", ""))))
+    return ". ".join(filter(None, (outcome, *coded, place, days, payload.get("reason", ""))))
 
 
 # -- acts ---------------------------------------------------------------------------------------

@@ -181,5 +181,8 @@ def reading(text: str, language: str | None) -> str:
     """
     if not is_latin(text):
         return ""
-    spoken = language or identify(text).language
+    found = identify(text)
+    if found.sure and found.language not in _READERS:  # English words of a Mongolian speaker
+        return ""
+    spoken = language or found.language
     return to_cyrillic(text, spoken) if spoken in _READERS else ""

@@ -82,22 +82,35 @@ def queue_again(
     enqueue(tx, [replace(letter, key=key)], now)
 
 
+def compose(
+    case: Case,
+    letter: str,
+    extra: Mapping[str, object],
+    address: AddressRow,
+    carried: Capabilities,
+    project: Profile,
+) -> letters.Written:
+    """A letter about ``case`` as the person at ``address`` will read it."""
+    language = address.language or case.language
+    key = letters.letter_key(letter, case, language, project)
+    tongues = letters.spoken(language)
+    values = letters.case_values(case, project, zone(case, project), extra, tongues)
+    capabilities = letters.lettered(carried, address.script)
+    written = letters.write(key, language, capabilities, values, letters.choices_of(key, case))
+    if language and not case.sensitive:
+        if letter == "ack":
+            return letters.with_routes(written, project, capabilities)
+        if letter == "closed":
+            return letters.with_short_routes(written, project, capabilities)
+    return written
+
+
 def _addressed(
     item: Pending, address: AddressRow, known: Mapping[str, Capabilities], project: Profile
 ) -> Letter:
     case = item.case
-    language = address.language or case.language
-    key = letters.letter_key(item.letter, case, language, project)
-    tongues = letters.spoken(language)
-    values = letters.case_values(case, project, zone(case, project), item.extra, tongues)
     carried = known.get(address.channel, Capabilities())
-    capabilities = letters.lettered(carried, address.script)
-    written = letters.write(key, language, capabilities, values, letters.choices_of(key, case))
-    if language and not case.sensitive:
-        if item.letter == "ack":
-            written = letters.with_routes(written, project, capabilities)
-        elif item.letter == "closed":
-            written = letters.with_short_routes(written, project, capabilities)
+    written = compose(case, item.letter, item.extra, address, carried, project)
     return Letter(
         key=f"case:{case.id}:{item.seq}:{item.letter}",
         address_id=address.id,

@@ -91,6 +91,14 @@ def test_a_whole_case_from_the_queue_to_closed(desk: Desk, saraa: int) -> None:
     }
 
 
+def test_the_timeline_says_what_was_classified(desk: Desk, cases: Cases) -> None:
+    desk.do(cases[0], "classify", category="training", kind="request")
+    steps = re.search(r'class="timeline">.*?</li>', open_page(desk, cases[0]), re.DOTALL)
+    assert steps
+    assert "Сургалт" in steps[0]
+    assert "Хүсэлт" in steps[0]
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_buttons_are_drawn_from_the_table(desk: Desk, saraa: int, status: Status) -> None:
     """In each status exactly what the table allows an officer, less what makes no sense now."""
@@ -264,9 +272,12 @@ def preview(desk: Desk, case: Case, command: str, **form: object) -> str:
     return answer.get_data(as_text=True)
 
 
-def test_the_preview_is_what_will_be_sent_with_its_parts(desk: Desk, cases: Cases) -> None:
+@pytest.mark.parametrize("times", [1, 4])  # short enough to name the World Bank, and too long
+def test_the_preview_is_what_will_be_sent_with_its_parts(
+    desk: Desk, cases: Cases, times: int
+) -> None:
     case = cases[0]
-    summary = "Худгийг цэвэрлэж, насосыг сольсон. " * 4
+    summary = "Худгийг цэвэрлэж, насосыг сольсон. " * times
     foot = preview(desk, case, "close", outcome="resolved", summary=summary)
     text = re.search(r'class="words">(.*?)</p>', foot, re.DOTALL)
     assert text

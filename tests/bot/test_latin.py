@@ -121,6 +121,10 @@ def test_a_reading_needs_no_known_language() -> None:
     assert reading(words, None) == "манай суманд ус алга байна"
 
 
+def test_english_words_of_a_mongolian_speaker_are_not_spelt_in_cyrillic() -> None:
+    assert reading("appeal", "mn") == reading("The well is dry", "kk") == ""
+
+
 def test_a_name_of_a_firm_does_not_make_a_text_latin() -> None:
     assert not is_latin("Unitel-ийн дугаар ажиллахгүй байна")
     assert is_latin("unitel ajillahgui бна")
