@@ -93,6 +93,7 @@ class Receiver:
     def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []
         self.answer: Answer = OK
+        self.secret = ""  # where a test notes what it was given
         self._lock, receiver = Lock(), self
 
         class Handler(BaseHTTPRequestHandler):
