@@ -15,7 +15,6 @@ from admin.dossier import Dossier, Entry
 from config.profile import profile
 from store.db import reading, transaction
 from store.schema import grievance
-from workflow.states import CLOSED
 
 blueprint = Blueprint("paper", __name__)
 _TEMPLATE = Path(__file__).with_name("casefile.typ")
@@ -96,7 +95,6 @@ def notice_board() -> str:
         views.visible(scope),
         grievance.c.sensitive == "",
         grievance.c.address_id.is_(None),
-        grievance.c.status.in_(sorted(CLOSED)),
         grievance.c.closed_at >= scope.now - _BOARD,
     )
     with reading() as tx:

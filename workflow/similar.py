@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from store.case import Case
+from store.columns import holds
 from store.db import Transaction
 from store.schema import grievance as table
 
@@ -72,7 +73,7 @@ def _candidates(subject: Case, visible: ColumnElement[bool] | None) -> Any:
         table.c.category == subject.category,
         table.c.received_at.between(at - NEAR, at + NEAR),
     )
-    shared = [table.c.folded.contains(stem, autoescape=True) for stem in stems(subject.folded)]
+    shared = [holds(table.c.folded, stem) for stem in stems(subject.folded)]
     alike = sum((case((each, 1), else_=0) for each in [*shared, near]), case((near, 1), else_=0))
     query = select(*_COLUMNS).where(
         # The index is on the day of registration, which is that of arrival but for old letters.

@@ -68,6 +68,12 @@ grievance = Table(
     Index("ix_grievance_queue", "status", "due_at"),
     Index("ix_grievance_registered_at", "registered_at"),
     Index("ix_grievance_due_at", "due_at"),
+    Index(
+        "ix_grievance_closed_at",
+        "closed_at",
+        sqlite_where=text("closed_at IS NOT NULL"),
+        postgresql_where=text("closed_at IS NOT NULL"),
+    ),
 )
 
 # The text of a sensitive matter lives here alone, under its own associated data.

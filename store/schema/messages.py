@@ -70,6 +70,19 @@ inbox = Table(
         postgresql_where=text("state = 'new'"),
     ),
     Index("ix_inbox_address_id", "address_id", "id"),
+    # Few among many, and looked for all the time.
+    Index(
+        "ix_inbox_dead",
+        "id",
+        sqlite_where=text("state = 'dead'"),
+        postgresql_where=text("state = 'dead'"),
+    ),
+    Index(
+        "ix_inbox_automatic",
+        "id",
+        sqlite_where=text("choice = 'automatic'"),
+        postgresql_where=text("choice = 'automatic'"),
+    ),
 )
 
 # A file that came with a message; fetched later, stored by content hash.
@@ -180,6 +193,13 @@ task = Table(
     Column("created_at", Moment, nullable=False),
     Column("done_at", Moment),
     ref("officer_id", "officer"),
+    Index(
+        "ix_task_open",
+        "grievance_id",
+        "kind",
+        sqlite_where=text("done_at IS NULL"),
+        postgresql_where=text("done_at IS NULL"),
+    ),
 )
 
 # What each channel can do and how it fares; written by channels, read by bot and desk.
