@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from admin import care, committee
 from admin.dossier import Dossier, held
+from bot import places
 from bot.sensitive import SensitiveKind
 from config.profile import profile
 from store.case import Case
@@ -19,6 +20,7 @@ from store.text import measure
 from workflow import approval, post
 from workflow.commands import GUARDS, SEVERITIES, Act, Actor, Refused
 from workflow.handlers import Casework
+from workflow.hooks import News
 from workflow.letters import Written
 from workflow.states import HANDLERS, Outcome, Role, Status, Transition, find, legal
 
@@ -35,7 +37,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "pause": ("reason",),
     "resume": (),
     "escalate": ("reason",),
-    "classify": ("kind", "category", "language", "gist", "track"),
+    "classify": ("kind", "category", "place", "language", "gist", "track"),
     "seal": ("sensitive",),
     "unseal": ("reason",),
     "withdraw": (),
@@ -193,6 +195,17 @@ def _assignee(dossier: Dossier, text: str) -> dict[str, Any]:
     return {"assignee_id": chosen[0].id, "name": chosen[0].name} if chosen else {}
 
 
+def _place(dossier: Dossier, text: str) -> dict[str, Any]:
+    """The place as intake would read it; nothing where none is named or it is the known one."""
+    if not text:
+        return {}
+    found = places.find(text, answer=True)
+    if len(found) != 1 or found[0].ambiguous:
+        raise Refused("no place, or several, of that name", code="refused.place")
+    changed = found[0].code != dossier.case.place
+    return {"place": found[0].code, "bag": found[0].bag} if changed else {}
+
+
 def _among(
     name: str, codes: Callable[[], tuple[str, ...]]
 ) -> Callable[[Dossier, str], dict[str, Any]]:
@@ -222,6 +235,7 @@ _READERS: dict[str, Callable[[Dossier, str], dict[str, Any]]] = {
     "assignee": _assignee,
     "kind": _among("kind", kinds),
     "category": _among("category", categories),
+    "place": _place,
     "language": _among("language", languages),
     "sensitive": _among("sensitive", lambda: SENSITIVE),
     "outcome": _among("outcome", lambda: tuple(Outcome)),
@@ -254,6 +268,7 @@ def preview(tx: Transaction, dossier: Dossier, act: Act, now: datetime) -> Previ
     `Refused` where the procedure does not allow the act.
     """
     work = Casework(tx, now)
+    work.news = News(dict, now)  # nobody is told of what does not happen
     case = work.cases[act.grievance_id] = replace(dossier.case)
     row = find(act.command, Status(case.status))
     work.act(act)  # never flushed

@@ -62,9 +62,7 @@ def _actor() -> Actor:
 
 
 def _selected(tx: Transaction, asked: Sequence[str]) -> list[Dossier]:
-    wanted = list(dict.fromkeys(asked))[:MOST]
-    found = (dossier.find(tx, _scope(), reference) for reference in wanted)
-    return [dossier.load(tx, _scope(), case) for case in found if case is not None]
+    return dossier.briefly(tx, _scope(), list(dict.fromkeys(asked))[:MOST])
 
 
 @blueprint.get("/")

@@ -104,6 +104,25 @@ def load(tx: Transaction, scope: views.Scope, case: Case) -> Dossier:
     )
 
 
+def briefly(tx: Transaction, scope: views.Scope, references: Iterable[str]) -> list[Dossier]:
+    """Of many what an act on them needs: the grievance and its address, with one question each."""
+    wanted = list(dict.fromkeys(references))
+    found = grievances.by_references(tx, wanted)
+    cases = [found[each] for each in wanted if each in found]
+    seen = [case for case in cases if may_see(scope.officer, case)]
+    ids = {case.address_id for case in seen if case.address_id}
+    addresses = people.by_ids(tx, ids) if ids else {}
+    can = channels.capabilities(tx)
+    return [
+        Dossier(
+            case=case, entries=(), events=(), staff={}, address=address,
+            capabilities=can.get(address.channel) if address else None, tasks=(), others=(),
+        )
+        for case in seen
+        for address in [addresses.get(case.address_id or 0)]
+    ]  # fmt: skip
+
+
 def _events(tx: Transaction, case: Case) -> Sequence[Any]:
     """The trail, with the words that a sealed matter's own rows do not hold."""
     words = veil.under(tx, case.id, veil.EVENTS)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import time_machine
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from config import clock
+from store import db
 from store.case import Case
 from store.db import reading, transaction
 from store.messages import OutboundState
@@ -165,6 +167,32 @@ def test_what_one_refuses_stops_no_other(desk: Desk, cases: Cases, saraa: int) -
     assert before is None
     assert fresh(cases[5]).assignee_id == saraa
     assert fresh(cases[3]).assignee_id is None
+
+
+@pytest.mark.parametrize("action", ["reply", "close", "assign", "classify"])
+def test_a_preview_asks_the_database_as_much_about_fifty_as_about_two(
+    desk: Desk, saraa: int, action: str
+) -> None:
+    town.channels_known()
+    now = clock.now()
+    chosen = [
+        town.arrive(replace(town.PEOPLE[n % 3], address=f"{70000100 + n}"), now) for n in range(50)
+    ]
+    asked: list[str] = []
+
+    def look(count: int) -> int:
+        refs = [case.reference for case in chosen[:count]]
+        words = dict.fromkeys(("mn", "kk", "en", "text"), "Засна")
+        about = {"assignee": str(saraa), "category": "environment", "outcome": "resolved"}
+        data = {"csrf_token": desk.token("/account"), "do": action, "ref": refs, **words, **about}
+        asked.clear()
+        page = desk.client.post("/bulk/preview", data=data).get_data(as_text=True)
+        assert page.count('name="case"') == count
+        return len(asked)
+
+    event.listen(db.engine(), "before_cursor_execute", lambda *every: asked.append(every[2]))
+    few = look(2)
+    assert look(50) == few <= 10, asked[-3:]
 
 
 def test_classified_many_and_back(desk: Desk, cases: Cases) -> None:
