@@ -203,7 +203,7 @@ def _place(dossier: Dossier, text: str) -> dict[str, Any]:
     if len(found) != 1 or found[0].ambiguous:
         raise Refused("no place, or several, of that name", code="refused.place")
     changed = found[0].code != dossier.case.place
-    return {"place": found[0].code, "bag": found[0].bag} if changed else {}
+    return {"place": found[0].code, "bag": str(found[0].bag or "")} if changed else {}
 
 
 def _among(

@@ -106,12 +106,14 @@ def _options(found: Dossier) -> dict[str, Any]:
 
 def place_name(case: Case) -> str:
     """The place in words, where intake found one."""
-    if not case.place:
-        return ""
+    return _named(case.place or "")
+
+
+def _named(code: str) -> str:
     try:
-        return gazetteer.path(case.place, guard.language())
+        return gazetteer.path(code, guard.language()) if code else ""
     except KeyError:
-        return case.place
+        return code
 
 
 # -- timeline -----------------------------------------------------------------------------------
@@ -137,11 +139,15 @@ def _actor(actor: str, found: Dossier) -> str:
 
 def _detail(payload: Any) -> str:
     """Outcome, what was classified, reason and new date, where an event has them."""
-    place = gazetteer.names(payload["place"], guard.language()) if payload.get("place") else ""
     coded = [words.label(name, payload[name]) for name in ("kind", "category") if payload.get(name)]
     outcome = words.label("outcome", payload["outcome"]) if payload.get("outcome") else ""
     days = words.counted("event.days", payload["days"]) if payload.get("days") else ""
-    return ". ".join(filter(None, (outcome, *coded, place, days, payload.get("reason", ""))))
+    return ". ".join(
+        filter(
+            None,
+            (outcome, *coded, _named(payload.get("place", "")), days, payload.get("reason", "")),
+        )
+    )
 
 
 # -- acts ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from admin.acts import FIELDS
-from config import clock
+from config import clock, i18n
 from store import attachments, files
 from store.case import Case
 from store.db import reading, transaction
@@ -91,12 +91,29 @@ def test_a_whole_case_from_the_queue_to_closed(desk: Desk, saraa: int) -> None:
     }
 
 
+def test_an_officer_corrects_the_place(desk: Desk, cases: Cases) -> None:
+    desk.do(cases[0], "classify", place="Хөвсгөл, Алаг-Эрдэнэ 3-р баг")
+    assert (fresh(cases[0]).place, fresh(cases[0]).bag) == ("khuvsgul/alag-erdene", "3")
+    page = desk.get(f"/cases/{cases[0].reference}").get_data(as_text=True)
+    assert 'value="Хөвсгөл, Алаг-Эрдэнэ"' in page
+    desk.do(cases[0], "classify", place="Хөвсгөл, Алаг-Эрдэнэ", kind="request")
+    assert fresh(cases[0]).bag == "3", "the place stayed, and its bag with it"
+    answer = desk.post(
+        f"/cases/{cases[0].reference}/do/classify",
+        place="Хаана ч үгүй",
+        version=fresh(cases[0]).version,
+    )
+    assert i18n.text("desk.problem.refused.place", "mn") in answer.get_data(as_text=True)
+    assert fresh(cases[0]).place == "khuvsgul/alag-erdene"
+
+
 def test_the_timeline_says_what_was_classified(desk: Desk, cases: Cases) -> None:
-    desk.do(cases[0], "classify", category="training", kind="request")
+    desk.do(cases[0], "classify", category="training", kind="request", place="Увс, Тэс")
     steps = re.search(r'class="timeline">.*?</li>', open_page(desk, cases[0]), re.DOTALL)
     assert steps
     assert "Сургалт" in steps[0]
     assert "Хүсэлт" in steps[0]
+    assert "Увс, Тэс" in steps[0]
 
 
 @pytest.mark.parametrize("status", list(Status))
