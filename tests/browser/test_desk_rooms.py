@@ -15,12 +15,14 @@ from sqlalchemy import select
 from admin import demo, office
 from admin.app import create_app
 from config import clock
-from store.db import reading, transaction
-from store.schema import grievance
+from store import hooks
+from store.db import Transaction, reading, transaction
+from store.schema import grievance, hook, hook_call
 from tests.admin import town
 from tests.admin.conftest import fresh
 from tests.browser.test_desk import SIZES, browser, check, pytestmark, sign_in, speak
 from tests.served import served
+from workflow.hooks import Event
 
 __all__ = ["browser", "pytestmark"]
 LARGEST = 50_000
@@ -35,8 +37,26 @@ def house(store: str) -> Iterator[str]:
     demo.load(clock.now())
     with transaction() as tx:
         office.seed(tx)
+        _hooks(tx)
     with served(create_app()) as url:
         yield url
+
+
+def _hooks(tx: Transaction) -> None:
+    """Other systems: one that works, one that does not, and one that was tested just now."""
+    now, url = clock.now(), "https://city.example.mn/grievances"
+    events = {"failures": 5, "last_error": "address", "last_error_at": now}
+    rows: tuple[dict[str, object], ...] = (
+        {"sent": 7, "last_ok_at": now, "tested_at": now}, events, {"active": False},
+    )  # fmt: skip
+    for number, values in enumerate(rows, 1):
+        added, _ = hooks.add(tx, f"Жишээ {number}", url, Event, now, active=True)
+        tx.execute(hook.update().where(hook.c.id == added).values(**values))
+    call = {"hook_id": 1, "grievance_id": None, "event": Event.CLOSED, "body": "{}"}
+    hooks.queue(tx, [call], now)
+    tx.execute(hook_call.update().values(state=hooks.DEAD, error="500"))
+    hooks.rotate(tx, 2, now)
+    hooks.test(tx, 3, "{}", now)
 
 
 def _reference(*where: object) -> str:
@@ -53,7 +73,8 @@ def _pages() -> list[str]:
                         grievance.c.status == "registered")  # fmt: skip
     return [
         "/", "/?view=first", "/?view=overdue&channel=sms", "/dashboard", "/guide", "/keys",
-        "/settings/", "/settings/staff/", "/forum/", "/settings/texts?find=ack", "/settings/replies", "/notice-board", "/health",
+        "/settings/", "/settings/staff/", "/forum/", "/settings/texts?find=ack", "/settings/replies", "/settings/hooks/",
+        "/notice-board", "/health",
         f"/cases/{kazakh}?view=kazakh&canned=1", f"/cases/{appealed}", f"/cases/{sealed}",
         f"/cases/{failed}", f"/cases/{kazakh}/similar",
         f"/bulk/?do=reply&ref={kazakh}&ref={failed}", "/reports", "/account", "/nowhere",
