@@ -1,6 +1,7 @@
 """One act on many grievances: looked at before, done one by one, reported, undone where it can be.
 
-An answer goes to each person in their language and by their channel.
+An answer goes to each person in their language and by their channel; one to all grievances of a
+matter of the City Forum writes its decision back in the same step.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from sqlalchemy import select, update
 from werkzeug.wrappers import Response
 
-from admin import acts, dossier, guard, replies, views, words
+from admin import acts, dossier, forum, guard, replies, views, words
 from admin.acts import Preview
 from admin.dossier import Dossier
 from store import desk, officers
@@ -35,8 +36,10 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "reply": ("words",),
     "close": ("outcome", "words"),
     "note": ("text",),
+    "forum": ("held_on", "decision", "words"),
 }
-_UNDOES = {"assign", "classify", "reply"}
+_REPLIES = {"reply", "forum"}
+_UNDOES = {"assign", "classify"} | _REPLIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,21 @@ def _actor() -> Actor:
     return Actor(next(role for role in Role if role in roles), guard.officer().id)
 
 
-def _selected(tx: Transaction, asked: Sequence[str]) -> list[Dossier]:
-    return dossier.briefly(tx, _scope(), list(dict.fromkeys(asked))[:MOST])
+def _selected(tx: Transaction, action: str) -> list[Dossier]:
+    """The grievances asked for; for the forum those of its matter, however many they are."""
+    if action == "forum":
+        return dossier.briefly(tx, _scope(), _of_matter(tx))
+    asked = list(dict.fromkeys(request.values.getlist("ref")))
+    return dossier.briefly(tx, _scope(), asked[:MOST])
+
+
+def _matter() -> int:
+    number = request.values.get("issue", "")
+    return int(number) if number.isdecimal() and len(number) < 10 else abort(404)
+
+
+def _of_matter(tx: Transaction) -> list[str]:
+    return [row.reference for row in forum.cases_of(tx, _matter())]
 
 
 @blueprint.get("/")
@@ -71,9 +87,17 @@ def board() -> str:
     _actor()
     action = request.args.get("do", "")
     with reading() as tx:
-        found = _selected(tx, request.args.getlist("ref"))
-        rows = [Row(item.case, replies.tongue(item)) for item in found]
-        return _page(tx, rows, action if action in ACTIONS else "", {})
+        rows = [Row(item.case, replies.tongue(item)) for item in _selected(tx, action)]
+        return _page(tx, rows, action if action in ACTIONS else "", _begun(tx, action))
+
+
+def _begun(tx: Transaction, action: str) -> dict[str, str]:
+    """What the form holds before anything is typed."""
+    if action != "forum":
+        return {}
+    issue = forum.found(tx, _matter())
+    held_on = issue.held_on.isoformat() if issue.held_on else ""
+    return {"issue": str(issue.id), "held_on": held_on, "decision": issue.decision}
 
 
 def _page(
@@ -87,19 +111,28 @@ def _page(
     handlers = officers.everyone(tx, active_only=True)
     able = [person for person in handlers if STAFF & set(person.roles)]
     return render_template(
-        "bulk.html", rows=rows, action=action, actions=ACTIONS, fields=ACTIONS.get(action, ()),
-        given=given, ready=ready, people=able, categories=acts.categories(),
+        "bulk.html", rows=rows, action=action, actions=_offered(action),
+        fields=ACTIONS.get(action, ()), given=given, ready=ready, people=able,
+        categories=acts.categories(),
         outcomes=[item for item in Outcome if item is not Outcome.NOT_ELIGIBLE],
         tongues=sorted({row.language for row in rows}, key=["mn", "kk", "en"].index),
         refs=[row.case.reference for row in rows],
     )  # fmt: skip
 
 
+def _offered(action: str) -> list[str]:
+    """The acts to choose from; the forum's has a way of its own."""
+    return [name for name in ACTIONS if name != "forum" or action == "forum"]
+
+
 def _given() -> tuple[str, dict[str, str]]:
     action = request.form.get("do", "")
     if action not in ACTIONS:
         abort(400)
-    names = ("assignee", "category", "outcome", "text", "mn", "kk", "en")
+    names = ["assignee", "category", "outcome", "text", "mn", "kk", "en"]
+    if action == "forum":
+        _matter(), forum.typed(request.form)
+        names += ["issue", "held_on", "decision"]
     given = {name: request.form.get(name, "").strip()[:4000] for name in names}
     return action, given | ({"name": _name(given["assignee"])} if action == "assign" else {})
 
@@ -114,6 +147,7 @@ def _values(action: str, given: Mapping[str, str], language: str) -> dict[str, A
     return {
         "classify": {"category": given["category"]},
         "reply": {"text": own},
+        "forum": {"text": own},
         "note": {"text": given["text"]},
     }[action]
 
@@ -130,7 +164,7 @@ def preview() -> str:
     """What would become of each, by doing it on copies."""
     actor, (action, given) = _actor(), _given()
     with reading() as tx:
-        found = _selected(tx, request.form.getlist("ref"))
+        found = _selected(tx, action)
         rows = [_row(tx, item, actor, action, given) for item in found]
         return _page(tx, rows, action, given, ready=True)
 
@@ -139,11 +173,16 @@ def _row(
     tx: Transaction, found: Dossier, actor: Actor, action: str, given: Mapping[str, str]
 ) -> Row:
     language = replies.tongue(found)
-    act = Act(action, found.case.id, actor, _values(action, given, language))
+    act = Act(_command(action), found.case.id, actor, _values(action, given, language))
     try:
         return Row(found.case, language, acts.preview(tx, found, act, guard.now()))
     except Refused as refusal:
         return Row(found.case, language, None, refusal.code)
+
+
+def _command(action: str) -> str:
+    """What is done to each grievance."""
+    return "reply" if action in _REPLIES else action
 
 
 @blueprint.post("/do")
@@ -151,7 +190,10 @@ def do() -> Response:
     """Do it, each in a transaction of its own: what one refuses stops no other."""
     actor, (action, given) = _actor(), _given()
     results = []
-    for pair in request.form.getlist("case")[:MOST]:
+    if action == "forum":
+        with transaction() as tx:
+            forum.record(tx, forum.found(tx, _matter()).id, forum.typed(given))
+    for pair in _picked(action):
         reference, _, version = pair.partition(":")
         whole = int(version) if version.isdecimal() and len(version) < 10 else 0
         results.append(_one(reference, whole, actor, action, given))
@@ -161,13 +203,23 @@ def do() -> Response:
     return redirect(url_for("bulk.report", number=number), 303)
 
 
+def _picked(action: str) -> list[str]:
+    """Reference and version of those the preview offered; for the forum no others than its own."""
+    pairs = request.form.getlist("case")
+    if action != "forum":
+        return pairs[:MOST]
+    with reading() as tx:
+        own = set(_of_matter(tx))
+    return [pair for pair in pairs if pair.partition(":")[0] in own]
+
+
 def _one(
     reference: str, version: int, actor: Actor, action: str, given: Mapping[str, str]
 ) -> dict[str, Any]:
     """What became of one: ``problem`` is "" where it was done."""
     try:
         with transaction() as tx:
-            found = _selected(tx, [reference])
+            found = dossier.briefly(tx, _scope(), [reference])
             if not found:
                 return {"reference": reference, "problem": "refused.unknown"}
             case = found[0].case
@@ -175,7 +227,10 @@ def _one(
             values = _values(action, given, replies.tongue(found[0]))
             work = Casework(tx, guard.now())
             work.undo = UNDO
-            done = work.act(Act(action, case.id, actor, values, version))
+            if action == "forum":
+                note = {"text": forum.noted(forum.typed(given))}
+                version = work.act(Act("note", case.id, actor, note, version)).version
+            done = work.act(Act(_command(action), case.id, actor, values, version))
             work.flush()
             return {
                 "reference": reference, "problem": "", "before": before, "version": done.version,
@@ -195,7 +250,7 @@ def report(number: int) -> str:
     with reading() as tx:
         run = _run(tx, number)
     undoes = run.command in _UNDOES and run.undone_at is None
-    if run.command == "reply":
+    if run.command in _REPLIES:
         undoes = undoes and guard.now() < run.at + UNDO
     return render_template("bulk_report.html", run=run, undoes=undoes)
 
@@ -220,7 +275,7 @@ def _undone(action: str, item: Mapping[str, Any], actor: Actor) -> bool:
     """Whether one was taken back."""
     try:
         with transaction() as tx:
-            (found,) = _selected(tx, [item["reference"]])
+            (found,) = dossier.briefly(tx, _scope(), [item["reference"]])
             act = _back(tx, action, item, actor, found.case)
             if act is None:
                 return False
@@ -236,7 +291,7 @@ def _back(
     tx: Transaction, action: str, item: Mapping[str, Any], actor: Actor, case: Case
 ) -> Act | None:
     before, version = item["before"], item["version"]
-    if action == "reply":
+    if action in _REPLIES:
         row = desk.waiting_reply(tx, case.id, guard.now())
         if row is None or not desk.take_back(tx, row.id, guard.now()):
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -55,28 +56,29 @@ def _put(tx: Transaction, number: int, references: str) -> None:
     """Add grievances the officer may see; sensitive matters are for no forum."""
     scope = views.Scope(guard.officer(), guard.now())
     wanted = dict.fromkeys(references.replace(",", " ").split()[:_MOST])
-    found = [dossier.find(tx, scope, reference) for reference in wanted]
     rows = [
-        {"issue_id": number, "grievance_id": case.id}
-        for case in found
-        if case is not None and not case.sensitive
+        {"issue_id": number, "grievance_id": item.case.id}
+        for item in dossier.briefly(tx, scope, wanted)
+        if not item.case.sensitive
     ]
     if rows:
         tx.execute(tx.ignore_insert(forum_case), rows)
 
 
-def _issue(tx: Transaction, number: int) -> Any:
+def found(tx: Transaction, number: int) -> Any:
+    """The matter of that number, or 404."""
     one = select(forum_issue).where(forum_issue.c.id == number)
     return tx.execute(one).first() or abort(404)
 
 
-def _cases(tx: Transaction, number: int) -> Any:
+def cases_of(tx: Transaction, number: int) -> Sequence[Any]:
+    """Its grievances that this officer may see; one that was sealed since is for no forum."""
     scope = views.Scope(guard.officer(), guard.now())
     names = ("id", "reference", "status", "place", "language", "received_at", "gist", "text")
     query = (
         select(*(grievance.c[name] for name in names))
         .join(forum_case, forum_case.c.grievance_id == grievance.c.id)
-        .where(forum_case.c.issue_id == number, views.visible(scope))
+        .where(forum_case.c.issue_id == number, views.visible(scope), grievance.c.sensitive == "")
     )
     return tx.execute(query.order_by(grievance.c.id)).all()
 
@@ -85,8 +87,8 @@ def _cases(tx: Transaction, number: int) -> Any:
 def issue(number: int) -> str:
     """One matter: its grievances, its agenda to be printed, its decision."""
     with reading() as tx:
-        found = {"issue": _issue(tx, number), "cases": _cases(tx, number)}
-    return render_template("forum_issue.html", may=links.may_join(), **found)
+        matter = {"issue": found(tx, number), "cases": cases_of(tx, number)}
+    return render_template("forum_issue.html", may=links.may_join(), **matter)
 
 
 @blueprint.post("/<int(max=2147483647):number>/cases")
@@ -94,29 +96,46 @@ def put(number: int) -> Response:
     """Add grievances to a matter."""
     _actor()
     with transaction() as tx:
-        _issue(tx, number)
+        found(tx, number)
         _put(tx, number, request.form.get("references", ""))
     return redirect(url_for("forum.issue", number=number), 303)
 
 
-@blueprint.post("/<int(max=2147483647):number>/decision")
-def decide(number: int) -> Response:
-    """Write the decision back as a note with each grievance; what people are told is sent apart."""
-    actor, form = _actor(), request.form
+Decided = tuple[date, str]  # when the forum was held, and what it decided
+
+
+def typed(form: Mapping[str, str]) -> Decided:
+    """The decision as a form has it; 400 where it has none."""
     decision = form.get("decision", "").strip()[:4000]
     try:
         held_on = date.fromisoformat(form.get("held_on", ""))
     except ValueError:
         abort(400)
-    if not decision:
-        abort(400)
+    return (held_on, decision) if decision else abort(400)
+
+
+def record(tx: Transaction, number: int, decided: Decided) -> None:
+    """Keep the decision with its matter."""
+    held_on, decision = decided
+    one = update(forum_issue).where(forum_issue.c.id == number)
+    tx.execute(one.values(decision=decision, held_on=held_on, decided_at=guard.now()))
+
+
+def noted(decided: Decided) -> str:
+    """The decision as a note of each grievance."""
+    held_on, decision = decided
+    return words.t("forum.note", date=held_on.isoformat(), decision=decision)
+
+
+@blueprint.post("/<int(max=2147483647):number>/decision")
+def decide(number: int) -> Response:
+    """Write the decision back as a note with each grievance, and tell nobody: see `admin.bulk`."""
+    actor, decided = _actor(), typed(request.form)
     with transaction() as tx:
-        _issue(tx, number)
-        one = update(forum_issue).where(forum_issue.c.id == number)
-        values = {"decision": decision, "held_on": held_on, "decided_at": guard.now()}
-        tx.execute(one.values(**values))
-        cases = _cases(tx, number)
-    text = words.t("forum.note", date=held_on.isoformat(), decision=decision)
+        found(tx, number)
+        record(tx, number, decided)
+        cases = cases_of(tx, number)
+    text = noted(decided)
     for case in cases:
         _note(case.id, actor, text)
     flash(words.counted("forum.written", len(cases)))

@@ -244,6 +244,47 @@ def test_a_matter_goes_to_the_forum_and_its_decision_comes_back(
     for case in (cases[0], cases[2]):
         assert "Худаг гаргана" in desk.page(f"/cases/{case.reference}")
     assert desk.post(f"{place}/decision", "/account", decision="а").status_code == 400
+    assert [_told(cases[n]) for n in (0, 2)] == [[], []]
     auditor = another(app, "auditor", "auditor")
     assert auditor.post("/forum/", "/account", title="а").status_code == 403
     assert "Ус, интернэт" in auditor.page(place)
+
+
+def test_a_decision_is_written_and_everybody_answered_in_one_step(
+    app: Flask, desk: Desk, cases: Cases, saraa: int
+) -> None:
+    chosen = [cases[0], cases[2], cases[4]]
+    refs = " ".join(case.reference for case in chosen)
+    answer = desk.post("/forum/", "/account", title="Ус, интернэт", references=refs)
+    place = answer.headers["Location"]
+    number = place.rpartition("/")[2]
+    town.sealed(cases[4], clock.now(), saraa)
+    link = f"/bulk/?do=forum&amp;issue={number}"
+    assert link in desk.page(place)
+    assert 'name="kk"' in desk.page(link.replace("&amp;", "&"))
+    form = {
+        "do": "forum", "issue": number, "held_on": "2026-11-20", "decision": "Худаг гаргана",
+        "mn": "Худаг гаргахаар шийдлээ", "kk": "Құдық қазу шешілді",
+    }  # fmt: skip
+    data = {"csrf_token": desk.token("/account"), **form}
+    page = desk.client.post("/bulk/preview", data=data).get_data(as_text=True)
+    assert "Құдық қазу шешілді" in page
+    assert _told(cases[0]) == [], "a preview tells nobody"
+    picked = re.findall(r'name="case" value="([^"]+)"', page)
+    assert [pair.partition(":")[0] for pair in picked] == [case.reference for case in chosen[:2]]
+    other = f"{cases[5].reference}:{fresh(cases[5]).version}"
+    report = desk.client.post("/bulk/do", data={**data, "case": [*picked, other]})
+    assert [_told(case)[0].split(": ")[1] for case in chosen[:2]] == [form["mn"], form["kk"]]
+    assert _told(cases[5]) == [], "not of this matter"
+    for case in chosen[:2]:
+        assert "2026-11-20: Худаг гаргана" in desk.page(f"/cases/{case.reference}")
+    assert "Худаг гаргана" in desk.page(place)
+    assert "2 гомдолд хийлээ" in desk.page(report.headers["Location"])
+    again = desk.client.post("/bulk/do", data={**data, "case": picked})
+    assert "2 гомдолд болсонгүй" in desk.page(again.headers["Location"]), "an older version"
+    desk.post(f"{report.headers['Location']}/undo", "/account")
+    assert [_told(case) for case in chosen[:2]] == [[], []]
+    for wrong in ({"issue": "999"}, {"issue": ""}, {"decision": " "}, {"held_on": "x"}):
+        answer = desk.client.post("/bulk/preview", data=data | wrong)
+        assert answer.status_code in {400, 404} or 'name="case"' not in answer.text, wrong
+        assert desk.client.post("/bulk/do", data=data | wrong).status_code in {400, 404}, wrong
