@@ -86,6 +86,18 @@ def _of_this_host(*, away: bool) -> Iterator[Metric]:
     yield GaugeMetricFamily("hariu_spool_bytes", words, spool.size())
 
 
+def waiting(tx: Transaction, now: datetime) -> dict[str, float]:
+    """How much waits, and for how many seconds the oldest does, by the names of the metrics."""
+    found: dict[str, float] = {}
+    for name, (table, condition, _) in _WAITING.items():
+        counted = select(func.count(literal_column("1"))).select_from(table)
+        found[name] = tx.scalar(counted.where(text(condition)))
+    for name, (column, condition, _) in _OLDEST.items():
+        oldest = tx.scalar(select(func.min(column)).where(text(condition)))
+        found[name] = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+    return found
+
+
 class _Rows:
     """What the rows say at this moment."""
 
@@ -96,12 +108,9 @@ class _Rows:
         """One number after the other."""
         yield self._by_status()
         yield self._acknowledged()
-        for name, (table, condition, words) in _WAITING.items():
-            counted = select(func.count(literal_column("1"))).select_from(table)
-            yield GaugeMetricFamily(name, words, self._tx.scalar(counted.where(text(condition))))
-        for name, (column, condition, words) in _OLDEST.items():
-            oldest = self._tx.scalar(select(func.min(column)).where(text(condition)))
-            yield GaugeMetricFamily(name, words, max(0.0, self._age(oldest)) if oldest else 0.0)
+        found = waiting(self._tx, self._now)
+        for name, (_, _, words) in (*_WAITING.items(), *_OLDEST.items()):
+            yield GaugeMetricFamily(name, words, found[name])
         yield from self._clocks()
         yield self._takeovers()
         yield from self._channels()

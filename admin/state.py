@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from sqlalchemy import select, text
 from werkzeug.wrappers import Response
 
-from admin import guard, hooks, views, words
+from admin import guard, hooks, numbers, views, words
 from bot.sensitive import assess
 from config import log
 from store import automatic, channels, inbox, tasks
@@ -50,12 +51,15 @@ def board() -> str:
     with reading() as tx:
         found = {
             "channels": [row for row in channels.health(tx) if row.active],
+            "silent": channels.SILENT_DAYS,
+            "waiting": numbers.waiting(tx, guard.now()),
             "dead": _dead(tx),
             "calls": _calls(tx),
             "hooks": hook_rows.everyone(tx),
             "untold": hook_rows.dead(tx, _MOST),
             "machines": [_readable(row) for row in automatic.newest(tx, _MOST)],
         }
+    found["since"] = guard.now() - timedelta(days=channels.SILENT_DAYS)
     return render_template("state.html", reason=reason, why_untold=hooks.failure, **found)
 
 

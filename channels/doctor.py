@@ -31,7 +31,6 @@ from workflow.states import SECOND, Role
 
 LEAST_FREE = 1 << 30  # bytes
 WRONG_CLOCK = 2.0  # seconds
-SILENT_DAYS = 3
 PERSONS = 2  # nobody approves what they proposed themselves
 VOICE, RECORDED = "voice", "recorded"
 LATE = timedelta(minutes=5)
@@ -180,7 +179,7 @@ def _channels() -> Findings:
     known = {row.code for row in rows if row.active}
     for code in registry.active().keys() - known:
         yield _wrong(code, "is configured but not known to the database: run `hariu release`")
-    since = clock.now() - timedelta(days=SILENT_DAYS)
+    since = clock.now() - timedelta(days=channel_rows.SILENT_DAYS)
     for row in rows:
         if row.active and row.last_in_at and row.last_in_at < since:
             yield _look(row.code, f"silent since {row.last_in_at:%Y-%m-%d}: send it a test message")

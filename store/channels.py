@@ -17,6 +17,8 @@ from store.schema import channel_state as table
 # Upper ends of what a provider's answer takes, in seconds; our own time-out is 60 at most.
 LATENCIES = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, float("inf"))
 
+SILENT_DAYS = 3  # after so many without a message somebody should send one to try
+
 
 def sync(tx: Transaction, active: Mapping[str, tuple[str, Capabilities]]) -> None:
     """Write the channels this instance has: code -> (account, capabilities); others go inactive."""

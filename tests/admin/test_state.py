@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,21 @@ def test_dead_letters_are_told_in_words_without_what_was_written(client: FlaskCl
     assert "сувгаас ирсэн үйл явдлыг уншиж чадсангүй" in page
     assert "нууц үг" not in page
     assert "88110001" not in page
+
+
+def test_what_waits_and_which_channel_is_silent(client: FlaskClient) -> None:
+    now = clock.now()
+    message = Inbound("sms", "+97675000000", "SM2", "+97688110001", text="нууц үг")
+    inbox.accept(Receipt("sms", "+97675000000", b"raw", now - timedelta(minutes=7.5), (message,)))
+    with transaction() as tx:
+        channels.note_in(tx, {"sms": now - timedelta(days=2)})
+    page = client.get("/health").get_data(as_text=True)
+    assert "Боловсруулаагүй: 1. Хамгийн удаан хүлээсэн нь: 7 мин." in page
+    assert "Илгээгээгүй: 0. Хамгийн их хоцорсон нь: 0 мин." in page
+    assert "хоногоос удаан" not in page
+    with transaction() as tx:
+        channels.note_in(tx, {"sms": now - timedelta(days=4)})
+    assert "3 хоногоос удаан" in client.get("/health").get_data(as_text=True)
 
 
 def test_a_dead_letter_is_tried_again_and_a_call_ticked_off(client: FlaskClient) -> None:
