@@ -33,6 +33,7 @@ _URLENCODED = "application/x-www-form-urlencoded"
 # Visible ASCII, as in https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _PUBLIC_SECONDS = 300
+_NUMBER, _TOKEN = re.compile("[0-9]{1,12}"), re.compile("[a-z]{24}")
 
 blueprint = Blueprint("open311", __name__, url_prefix=PATH)
 
@@ -122,7 +123,8 @@ def requests(form: str) -> Response:
 def one(number: str, form: str) -> Response:
     """Where one of them stands; what another filed is as unknown as what nobody did."""
     given = _given((*fields.common(), fields.KEY))
-    found = rows.requests(_holder(given), Wanted(references=(number[:12],)))
+    holder = _holder(given)
+    found = rows.requests(holder, Wanted(references=(number,))) if _NUMBER.fullmatch(number) else []
     if not found:
         raise refusal(404, "request")
     return answer("service_requests", found, form)
@@ -136,7 +138,8 @@ def _requests(holder: Holder, wanted: Wanted, form: str) -> Response:
 def token(token: str, form: str) -> Response:
     """The number of a request that could not be registered while its sender waited."""
     given = _given((*fields.common(), fields.KEY))
-    reference = rows.reference_of(_holder(given), token)
+    holder = _holder(given)
+    reference = rows.reference_of(holder, token) if _TOKEN.fullmatch(token) else None
     if reference is None:
         raise refusal(404, "token")
     told = {"service_request_id": reference or None, "token": token}

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from config.errors import HariuError
 from config.profile import profile
-from store.open311 import CLOSED, OPEN
+from store.open311 import CLOSED, MOST_ROWS, OPEN
 
 LONGEST_BODY = 100_000  # bytes; 4,000 Cyrillic letters are 24,000 of them
 LONGEST_TEXT = 4_000  # characters, as the specification says
@@ -200,6 +200,8 @@ def _problems(item: Parameter, values: Sequence[str]) -> Iterator[Problem]:
         yield "missing", {"name": name}
     if len(values) > 1 and not item.many:
         yield "twice", {"name": name}
+    if len(values) > MOST_ROWS:
+        yield "many", {}
     for value in values:
         if len(value) > (longest := item.schema.get("maxLength", LONGEST_BODY)):
             yield "long", {"name": name, "n": longest}

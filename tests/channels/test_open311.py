@@ -537,6 +537,19 @@ def test_addresses_that_are_not_there_answer_in_their_form(base: str) -> None:
     assert same.status_code == 200
 
 
+def test_numbers_that_no_database_takes(program: Program) -> None:
+    for name in ("%00", "%00" * 30, "a" * 500, "٣", "1%27", "%F0%9F%99%82", "..", "%2e%2e%2f"):
+        for path in ("requests", "tokens", "services"):
+            assert program.get(f"/{path}/{name}.json").status_code == 404, name
+    assert program.get("/requests.json", service_request_id="%00").status_code == 400
+    assert program.get("/requests.json", service_request_id="\0").json() == []
+    many = ",".join("1" * 1001)
+    assert told(program.get("/requests.json", lang="en", service_request_id=many)) == [
+        (400, error("many"))
+    ]
+    assert program.get("/requests.json", service_request_id=many[2:]).status_code == 200
+
+
 @one_store
 def test_signs_that_xml_cannot_hold_do_no_harm(program: Program) -> None:
     number = program.filed(

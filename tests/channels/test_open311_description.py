@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,6 +17,7 @@ import pytest
 from channels import open311_fields
 from channels.open311_fields import Parameter
 from channels.web import create_app
+from config import profile
 from tests.channels.program import Program, spark
 from tests.channels.website import served
 
@@ -191,3 +196,27 @@ def _differs(document: Json, described: Json, answer: httpx.Response) -> list[st
 
 def _whole(text: str) -> float | int:
     return int(float(text)) if float(text).is_integer() else float(text)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="NOT RUN: no curl")
+def test_the_examples_of_the_guide_work(program: Program) -> None:
+    guide = Path(profile.__file__).parent / "guides" / "open311.md"
+    base = str(program.http.base_url.copy_with(path="")).rstrip("/")
+    number = program.filed()
+    said = []
+    for line in re.findall(r"^    (curl .*)$", guide.read_text("utf-8"), re.M):
+        for name, value in (
+            ("https://hariu.example.org", base), ("$KEY", program.key), ("$NUMBER", number),
+        ):  # fmt: skip
+            line = line.replace(name, value)
+        done = subprocess.run(
+            [*shlex.split(line), "-sS"], capture_output=True, text=True, check=True, timeout=30
+        )
+        said.append(done.stdout)
+    services, definition, filed, one, listed, wrong = said
+    assert "service_code" in services
+    assert definition.startswith("<?xml")
+    assert "private code" in filed
+    assert number in one
+    assert number in listed
+    assert json.loads(wrong)[0]["code"] == 400
