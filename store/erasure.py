@@ -8,7 +8,8 @@ such things.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -183,16 +184,62 @@ def unused(tx: Transaction, digests: Iterable[str]) -> set[str]:
 # -- who it was -----------------------------------------------------------------------------------
 
 
-def of_addresses(tx: Transaction, ids: Sequence[int], now: datetime) -> set[str]:
-    """Forget addresses and what was said to and from them outside of any grievance."""
-    rows = tx.execute(
-        select(address.c.id, address.c.channel, address.c.value_index).where(address.c.id.in_(ids))
-    ).all()
-    ends = [(row.channel, bytes(row.value_index)) for row in rows]
-    # A message that nobody has handled yet knows its address by the blind index alone.
-    said = or_(
-        inbox.c.address_id.in_(ids), tuple_(inbox.c.channel, inbox.c.address_index).in_(ends)
+End = tuple[str, bytes]
+_LATE = 10_000  # rows; an id may be given out before, and committed after, a look
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Messages that know their address by its blind index alone, and up to which row they are all.
+
+    No index leads to them, so whoever erases many looks beforehand, while nobody is kept waiting.
+    """
+
+    rows: Mapping[End, Sequence[int]] = field(default_factory=dict)
+    upto: int = 0
+
+
+NOTHING = Heard()
+
+
+def heard(tx: Transaction, ids: Sequence[int], after: int = 0) -> Heard:
+    """What came in from these addresses and was not handled, and reports about what went there."""
+    ends = [(row.channel, bytes(row.value_index)) for row in _ends(tx, ids)]
+    newest = tx.scalar(select(func.max(inbox.c.id))) or 0
+    found: dict[End, list[int]] = {}
+    query = select(inbox.c.id, inbox.c.channel, inbox.c.address_index).where(
+        inbox.c.id > after,
+        inbox.c.address_id.is_(None),
+        tuple_(inbox.c.channel, inbox.c.address_index).in_(ends),
     )
+    for row in tx.execute(query):
+        found.setdefault((row.channel, bytes(row.address_index)), []).append(row.id)
+    return Heard(found, max(newest - _LATE, 0))
+
+
+def _ends(tx: Transaction, ids: Sequence[int]) -> Sequence[Any]:
+    columns = (address.c.id, address.c.channel, address.c.value_index)
+    return tx.execute(select(*columns).where(address.c.id.in_(ids))).all()
+
+
+def of_messages(tx: Transaction, ids: Sequence[int], now: datetime) -> set[str]:
+    """Forget messages and their files; the hashes of files that nothing refers to any more."""
+    digests = _attachments(tx, attachment.c.inbox_id.in_(ids))
+    _messages(tx, inbox.c.id.in_(ids), now)
+    return unused(tx, digests)
+
+
+def of_addresses(
+    tx: Transaction, ids: Sequence[int], now: datetime, before: Heard = NOTHING
+) -> set[str]:
+    """Forget addresses and what was said to and from them outside of any grievance."""
+    rows = _ends(tx, ids)
+    ends = [(row.channel, bytes(row.value_index)) for row in rows]
+    lately = heard(tx, ids, before.upto).rows
+    unknown = {
+        number for end in ends for known in (before.rows, lately) for number in known.get(end, ())
+    }
+    said = or_(inbox.c.address_id.in_(ids), inbox.c.id.in_(unknown))
     came = attachment.c.inbox_id.in_(select(inbox.c.id).where(said))
     digests = _attachments(tx, came)
     _messages(tx, said, now)

@@ -12,6 +12,7 @@ from datetime import datetime
 from store import conversations, erasure, files
 from store.case import Case
 from store.db import Transaction, engine, write_lock
+from store.erasure import NOTHING, Heard
 from workflow.commands import Act, Actor
 from workflow.handlers import Casework
 
@@ -24,14 +25,17 @@ class Erased:
     addresses: int
 
 
-def person(tx: Transaction, person_id: int, actor: Actor, reason: str, now: datetime) -> Erased:
+def person(
+    tx: Transaction, person_id: int, actor: Actor, reason: str, now: datetime,
+    heard: Heard = NOTHING,
+) -> Erased:  # fmt: skip
     """Erase one person and all that is about their grievances; open ones end as withdrawn.
 
-    Harmless when repeated.
+    ``heard`` may be looked up beforehand (`store.erasure.heard`). Harmless when repeated.
     """
     return _erase(
         tx, erasure.grievances_of(tx, person_id), erasure.addresses_of(tx, person_id),
-        person_id, Act("erase", 0, actor, {"reason": reason}), now,
+        person_id, Act("erase", 0, actor, {"reason": reason}), now, heard,
     )  # fmt: skip
 
 
@@ -43,14 +47,21 @@ def of_case(tx: Transaction, case: Case, actor: Actor, reason: str, now: datetim
     return _erase(tx, [case.id], ends, None, Act("erase", 0, actor, {"reason": reason}), now)
 
 
-def addresses(tx: Transaction, ids: Sequence[int], now: datetime) -> None:
+def addresses(tx: Transaction, ids: Sequence[int], now: datetime, heard: Heard = NOTHING) -> None:
     """Erase addresses from which nothing was ever registered."""
-    _erase(tx, [], ids, None, None, now)
+    _erase(tx, [], ids, None, None, now, heard)
+
+
+def messages(tx: Transaction, ids: Sequence[int], now: datetime) -> None:
+    """Erase messages that belong to no grievance."""
+    erasure.secure(tx)
+    unused = erasure.of_messages(tx, ids, now)
+    tx.after(("files", tuple(ids)), lambda: files.remove(unused))
 
 
 def _erase(
     tx: Transaction, cases: Sequence[int], ends: Sequence[int], person_id: int | None,
-    wish: Act | None, now: datetime,
+    wish: Act | None, now: datetime, heard: Heard = NOTHING,
 ) -> Erased:  # fmt: skip
     erasure.secure(tx)
     conversations.load(tx, ends)  # locked first, as whoever takes messages in locks them
@@ -62,7 +73,7 @@ def _erase(
         else:  # what was written down since; a second erasing adds nothing to the trail
             erasure.of_grievance(tx, number, now)
     work.flush()
-    unused = erasure.of_addresses(tx, ends, now)
+    unused = erasure.of_addresses(tx, ends, now, heard)
     tx.after(("files", tuple(ends)), lambda: files.remove(unused))
     if person_id is not None:
         erasure.of_person(tx, person_id, now)

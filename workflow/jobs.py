@@ -33,7 +33,7 @@ from workflow.audit import sign_root
 TICK_SECONDS = 1.0
 BEAT_SECONDS = 30.0  # between two notes that a clock runs
 COUNT_SECONDS = 5.0  # between two looks whether the planner's statistics are of yesterday
-LOOK_SECONDS = 10.0  # between two looks whether a period has ended
+LOOK_SECONDS = 10.0  # between two looks whether there is work beside the ticks
 CALM_SECONDS = 5.0  # after an outage the living first write down what became of their messages
 
 
@@ -111,9 +111,12 @@ _PARTS: dict[str, Callable[[datetime], object]] = {
     "adoption": rounds.adopt,
     "rounds": rounds.attend,
     "digest": digest.daily,
-    "retention": retention.daily,
     "statistics": count_tables,
     "beat": beat,
+}
+_BESIDE: dict[str, Callable[[datetime], object]] = {
+    "figures": open_figures.daily,
+    "retention": retention.daily,
 }
 _calm = {"from": 0.0}
 
@@ -136,9 +139,10 @@ def _lapsed(tx: Transaction, now: datetime) -> bool:
 
 
 def _beside(stop: threading.Event) -> None:
-    """What takes seconds and no lock, in a thread of its own: bells must not wait for it."""
+    """What takes seconds, in a thread of its own: bells must not wait for it."""
     while not stop.wait(LOOK_SECONDS):
-        _apart("figures", lambda: open_figures.daily(clock.now()))
+        for name, part in _BESIDE.items():
+            _apart(name, partial(part, clock.now()))
 
 
 def main() -> None:

@@ -1,31 +1,51 @@
-"""Forgetting on a schedule: what the profile keeps only for a while. Part of the clock's tick.
+"""Forgetting on a schedule: what the profile keeps only for a while, and what serves nobody.
 
-Numbers, the trail and the access log stay. Everything here works in batches, each a transaction of
-its own, and is harmless when repeated or done by several processes at once.
+Numbers, the trail and the access log stay. The clock does it beside its ticks, in small batches:
+what is due is looked for without a lock, then each batch is a transaction of its own, so that
+nobody's message waits. Harmless when repeated or done by several processes at once.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 
 from config.care import Retention
 from config.profile import profile
 from store import attempts, erasure, files, slots
 from store.db import reading, transaction
 from store.messages import InboundState
-from store.schema import address, attempt, conversation, grievance, person, raw_event
+from store.schema import (
+    address,
+    attempt,
+    conversation,
+    grievance,
+    hook_call,
+    inbox,
+    looking,
+    officer_session,
+    person,
+    raw_event,
+    slot,
+)
+from store.sweeping import sweep
 from workflow import erasing
 from workflow.commands import SYSTEM
 from workflow.states import Outcome, Status
 
 BATCH = 50
 MONTH = timedelta(days=30.4375)
-A_WHILE = 2.0  # seconds one tick may spend on it: bells wait meanwhile; the next tick goes on
+KEPT = timedelta(days=90)  # what only tells how the house was run
+A_WHILE = 5.0  # seconds at a time
+REST = 0.005  # seconds between two batches: others get SQLite's gate in between
 _done: dict[str, str] = {}
+
+# A step forgets one batch after the other, and gives way after each.
+Step = Callable[[datetime, Retention], Iterator[object]]
 
 
 def daily(now: datetime) -> None:
@@ -42,39 +62,61 @@ def daily(now: datetime) -> None:
 
 def run(now: datetime, seconds: float = 3600.0) -> bool:
     """Forget what is due; False where ``seconds`` did not suffice for all of it."""
-    rules = profile().retention
     end = time.monotonic() + seconds
-    steps: tuple[Callable[[datetime, Retention], int], ...] = (_people, _addresses, _raw, _attempts)
-    erased = False
-    for step in steps:
-        while step(now, rules):
-            erased = True
-            if time.monotonic() > end:
-                return False
+    erased, finished = _until(end, (_people, _addresses, _dead, _raw), now)
     if erased:
         erasing.settle()
+    if not finished or not _until(end, (_attempts, _spent), now)[1]:
+        return False
     _files(now)
     return True
 
 
-def _people(now: datetime, rules: Retention) -> int:
+def _until(end: float, steps: tuple[Step, ...], now: datetime) -> tuple[bool, bool]:
+    """Whether there was anything to do, and whether it was all done by ``end``."""
+    busy = False
+    for step in steps:
+        for _ in step(now, profile().retention):
+            busy = True
+            if time.monotonic() > end:
+                return busy, False
+            time.sleep(REST)
+    return busy, True
+
+
+def _ids(query: Select[Any], key: ColumnElement[int]) -> Iterator[list[int]]:
+    """The ids of what ``query`` finds, in batches by key; each look is one of its own."""
+    last = 0
+    while True:
+        with reading() as tx:
+            some = query.where(key > last).order_by(key).limit(BATCH)
+            found = list(tx.execute(some).scalars())
+        if not found:
+            return
+        yield found
+        last = found[-1]
+
+
+def _people(now: datetime, rules: Retention) -> Iterator[int]:
     """Persons whose every grievance has been closed for long enough, or was withdrawn."""
     due = _over(now, rules)
     if due is None:
-        return 0
+        return
     running = exists().where(
         grievance.c.complainant_id == person.c.id, or_(grievance.c.status != Status.CLOSED, ~due)
     )
     had = exists().where(grievance.c.complainant_id == person.c.id)
-    query = select(person.c.id).where(person.c.erased_at.is_(None), had, ~running).limit(BATCH)
-    with reading() as tx:
-        ids = list(tx.execute(query.order_by(person.c.id)).scalars())
-    for person_id in ids:
-        with transaction() as tx:
-            still = tx.execute(query.where(person.c.id == person_id)).first()
-            if still is not None:
-                erasing.person(tx, person_id, SYSTEM, "retention", now)
-    return len(ids)
+    query = select(person.c.id).where(person.c.erased_at.is_(None), had, ~running)
+    for ids in _ids(query, person.c.id):
+        with reading() as tx:
+            ends = [end for number in ids for end in erasure.addresses_of(tx, number)]
+            heard = erasure.heard(tx, ends)
+        for number in ids:
+            with transaction() as tx:
+                still = tx.execute(query.where(person.c.id == number)).first()
+                if still is not None:
+                    erasing.person(tx, number, SYSTEM, "retention", now, heard)
+            yield number
 
 
 def _over(now: datetime, rules: Retention) -> ColumnElement[bool] | None:
@@ -88,10 +130,10 @@ def _over(now: datetime, rules: Retention) -> ColumnElement[bool] | None:
     return or_(*conditions) if conditions else None
 
 
-def _addresses(now: datetime, rules: Retention) -> int:
+def _addresses(now: datetime, rules: Retention) -> Iterator[int]:
     """Addresses that greeted and never registered anything."""
     if rules.loose_days is None:
-        return 0
+        return
     before = now - timedelta(days=rules.loose_days)
     recent = exists().where(
         conversation.c.address_id == address.c.id, conversation.c.updated_at >= before
@@ -102,14 +144,30 @@ def _addresses(now: datetime, rules: Retention) -> int:
         address.c.person_id.is_(None), seen < before, address.c.stopped_at.is_(None),
         ~recent, ~used,
     )  # fmt: skip
-    with transaction() as tx:
-        ids = list(tx.execute(query.order_by(address.c.id).limit(BATCH)).scalars())
-        if ids:
-            erasing.addresses(tx, ids, now)
-    return len(ids)
+    for ids in _ids(query, address.c.id):
+        with reading() as tx:
+            heard = erasure.heard(tx, ids)
+        with transaction() as tx:
+            still = list(tx.execute(query.where(address.c.id.in_(ids))).scalars())
+            if still:
+                erasing.addresses(tx, still, now, heard)
+        yield len(ids)
 
 
-def _raw(now: datetime, rules: Retention) -> int:
+def _dead(now: datetime, rules: Retention) -> Iterator[int]:
+    """Messages that were understood but could never be handled: nobody will any more."""
+    if rules.dead_days is None:
+        return
+    dead = and_(inbox.c.state == InboundState.DEAD, inbox.c.grievance_id.is_(None))
+    old = inbox.c.received_at < now - timedelta(days=rules.dead_days)
+    query = select(inbox.c.id).where(dead, old)
+    for ids in _ids(query, inbox.c.id):
+        with transaction() as tx:
+            erasing.messages(tx, list(tx.execute(query.where(inbox.c.id.in_(ids))).scalars()), now)
+        yield len(ids)
+
+
+def _raw(now: datetime, rules: Retention) -> Iterator[int]:
     """What providers sent, as they sent it: the parsed message stays with its grievance."""
     dead = raw_event.c.state == InboundState.DEAD
     conditions = []
@@ -120,24 +178,30 @@ def _raw(now: datetime, rules: Retention) -> int:
         old = raw_event.c.received_at < now - timedelta(days=rules.dead_days)
         conditions.append(and_(dead, old))
     if not conditions:
-        return 0
+        return
     kept = raw_event.c.content_type != erasure.ERASED
-    query = select(raw_event.c.id).where(or_(*conditions), kept).limit(BATCH * 10)
-    with transaction() as tx:
-        erasure.secure(tx)
-        ids = list(tx.execute(query).scalars())
-        blank = {"body": b"", "content_type": erasure.ERASED}
-        tx.execute(update(raw_event).where(raw_event.c.id.in_(ids)).values(**blank))
-    return len(ids)
+    blank = {"body": b"", "content_type": erasure.ERASED}
+    for ids in _ids(select(raw_event.c.id).where(or_(*conditions), kept), raw_event.c.id):
+        with transaction() as tx:
+            erasure.secure(tx)
+            tx.execute(update(raw_event).where(raw_event.c.id.in_(ids)).values(**blank))
+        yield len(ids)
 
 
-def _attempts(now: datetime, rules: Retention) -> int:
+def _attempts(now: datetime, rules: Retention) -> Iterator[int]:
     """Counted tries: each belongs to an hour that is over."""
     window = int((now - timedelta(hours=rules.attempt_hours)).timestamp())
-    window //= attempts.WINDOW_SECONDS
-    with transaction() as tx:
-        tx.execute(delete(attempt).where(attempt.c.window < window))
-    return 0
+    return sweep(attempt, attempt.c.window < window // attempts.WINDOW_SECONDS)
+
+
+def _spent(now: datetime, rules: Retention) -> Iterator[int]:
+    """Ended sessions, who had a page open, days that were done, calls given up long ago."""
+    old = now - KEPT
+    yield from sweep(officer_session, officer_session.c.seen_at < old)
+    yield from sweep(looking, looking.c.at < now - timedelta(days=1))
+    # Days alone: other slots mark what is done once for good.
+    yield from sweep(slot, slot.c.slot.between("2000-01-01", f"{old:%Y-%m-%d}"))
+    yield from sweep(hook_call, and_(hook_call.c.state == "dead", hook_call.c.created_at < old))
 
 
 def _files(now: datetime) -> None:

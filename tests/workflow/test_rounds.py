@@ -16,7 +16,7 @@ from store.db import DatabaseAway, reading, transaction
 from store.queue import DELIVER, Bell
 from store.schema import address, grievance, notice, outbox, slot
 from tests.workflow import office
-from workflow import digest, jobs, retention, rounds
+from workflow import digest, jobs, rounds
 from workflow.states import Role
 
 START = datetime(2026, 9, 1, 4, 0, tzinfo=UTC)  # noon in Ulaanbaatar
@@ -95,10 +95,10 @@ def _keys() -> set[str]:
 
 
 def test_a_part_of_the_tick_that_fails_starves_no_other() -> None:
-    """The digest cannot be written; bells ring, the trail is signed, retention runs."""
+    """The digest cannot be written; bells ring, the trail is signed."""
     office.join(START, "duty", "coordinator")
     office.register(START)
-    for memory in (digest._done, retention._done, jobs._signed):
+    for memory in (digest._done, jobs._signed):
         memory.clear()
     with transaction() as tx:
         tx.execute(text("ALTER TABLE notice RENAME TO elsewhere"))
@@ -110,7 +110,6 @@ def test_a_part_of_the_tick_that_fails_starves_no_other() -> None:
         done = set(tx.execute(select(slot.c.job)).scalars())
     assert "trail root" in done
     assert digest._JOB not in done
-    assert retention._done["day"] == "2026-09-01"
     with transaction() as tx:
         tx.execute(text("ALTER TABLE elsewhere RENAME TO notice"))
     with time_machine.travel(START + timedelta(hours=2, seconds=1), tick=False):
