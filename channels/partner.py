@@ -261,6 +261,7 @@ def slip(reference: str) -> Response:
     return page(
         "partner_slip.html", receipt=found, status_page=f"{settings().public_url}/status",
         reasons={uploads.TOO_LARGE: "large", uploads.TOO_MANY: "many"},
+        megabytes=site_form.FILE_MEGABYTES, most_files=uploads.MOST_FILES,
     )  # fmt: skip
 
 
