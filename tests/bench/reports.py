@@ -1,4 +1,4 @@
-"""Grievance Log and report at 1,000 and 100,000 grievances: seconds, and the most memory.
+"""Grievance Log, report and `/metrics` with 1,000 and 100,000 grievances: seconds, most memory.
 
 The rows go in directly and in bulk; nothing but the reports is measured. Each measure runs in a
 process of its own, so that its memory is its own.
@@ -88,6 +88,7 @@ _PROGRAM = """
 import re, sys, time
 from datetime import date
 from pathlib import Path
+from admin import numbers
 from bot import gazetteer
 from config import clock
 from store.db import reading
@@ -101,7 +102,9 @@ period = Period(date(2025, 7, 1), date(2026, 6, 30))
 status = Path("/proc/self/status")
 memory = lambda: int(re.search("VmHWM:\\s+(\\d+)", status.read_text())[1]) / 1024
 before, began = memory(), time.perf_counter()
-if what in ("xlsx", "csv"):
+if what == "metrics":
+    path.write_bytes(numbers.exposition(clock.now()))
+elif what in ("xlsx", "csv"):
     with reading() as tx:
         write = log_files.xlsx if what == "xlsx" else log_files.csv_file
         write(rows(tx, Wishes("mn", period)), "mn", path)
@@ -120,7 +123,7 @@ def reports(scale: Scale) -> Iterator[Figure]:
             instance.enter(instance.environment(place / "home"))
             say(f"reports: {size} grievances")
             fill(size)
-            for what in ("xlsx", "csv", "html", "pdf", "docx"):
+            for what in ("metrics", "xlsx", "csv", "html", "pdf", "docx"):
                 seconds, grown = _measure(what, place)
                 yield Figure(f"reports.{what}.{size}", seconds, "s")
                 yield Figure(f"reports.{what}.{size}.memory", grown, "MB more")
