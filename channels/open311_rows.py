@@ -193,8 +193,12 @@ def requests(holder: Holder, wanted: Wanted) -> list[dict[str, Any]]:
         rows = open311.requests(tx, holder.partner, wanted)
         plain = [row.id for row in rows if not row.sensitive]
         moved = open311.moved(tx, plain, PUBLIC_STEPS)
-        texts = open311.texts(tx, plain, ACCOUNT)
-    return [open311_words.request(row, moved.get(row.id), texts.get(row.id, "")) for row in rows]
+        filed = open311.texts(tx, plain, ACCOUNT)
+        said = open311.answers(tx, plain, filings.CHANNEL)
+    return [
+        open311_words.request(row, moved.get(row.id), filed.get(row.id, ""), said.get(row.id, ""))
+        for row in rows
+    ]
 
 
 def reference_of(holder: Holder, token: str) -> str | None:

@@ -145,10 +145,11 @@ def unused(given: Mapping[str, str]) -> list[str]:
     return told
 
 
-def request(row: Any, moved: datetime | None, filed: str) -> dict[str, Any]:
+def request(row: Any, moved: datetime | None, filed: str, answer: str) -> dict[str, Any]:
     """One grievance as its submitter may see it: as the partners' own pages show it.
 
-    ``moved`` is when it last took a step, ``filed`` the words with which it was filed.
+    ``moved`` is when it last took a step, ``filed`` the words with which it was filed, ``answer``
+    what the office last wrote.
     """
     if row.sensitive:
         return _sealed(row)
@@ -156,7 +157,7 @@ def request(row: Any, moved: datetime | None, filed: str) -> dict[str, Any]:
     return {
         "service_request_id": row.reference,
         "status": CLOSED if ended else OPEN,
-        "status_notes": _notes(row),
+        "status_notes": _notes(row, answer),
         "service_name": _name(row.category, site_words.language()) if row.category else None,
         "service_code": row.category,
         "description": filed.rpartition("\n\n")[0] or None,
@@ -192,14 +193,15 @@ def _sealed(row: Any) -> dict[str, Any]:
     }
 
 
-def _notes(row: Any) -> str:
-    """Where it stands in the public words; the decision, where the submitter is told."""
+def _notes(row: Any, answer: str) -> str:
+    """Where it stands in the public words; decision or answer, where the submitter is told."""
     told = [site_words.word(f"status.{row.status}.citizen")]
     if row.outcome and row.status == "closed":
         told.append(site_words.word(f"outcome.{row.outcome}.label"))
-    if row.resolution and row.status in _DECIDED and row.facts.get("told") != COMPLAINANT:
-        told.append(row.resolution)
-    return ". ".join(told)
+    if row.facts.get("told") != COMPLAINANT:
+        decided = row.resolution if row.status in _DECIDED else ""
+        told.append(decided or answer.removeprefix(f"{row.reference}: "))
+    return ". ".join(filter(None, told))
 
 
 def _due(row: Any) -> str | None:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from store.db import Transaction
 from store.partners import Partner
-from store.schema import case_event, grievance, inbox, own_profile
+from store.schema import case_event, grievance, inbox, outbox, own_profile
 
 OPEN, CLOSED = "open", "closed"
 MOST_ROWS = 1000
@@ -82,6 +82,16 @@ def texts(tx: Transaction, ids: Collection[int], account: str) -> Mapping[int, s
         inbox.c.grievance_id.in_(list(ids)), inbox.c.account == account
     )
     return {row.grievance_id: row.text for row in tx.execute(query.order_by(inbox.c.id.desc()))}
+
+
+def answers(tx: Transaction, ids: Collection[int], channel: str) -> Mapping[int, str]:
+    """The last answer that waits on the pages of ``channel`` for each grievance."""
+    query = select(outbox.c.grievance_id, outbox.c.text).where(
+        outbox.c.grievance_id.in_(list(ids)),
+        outbox.c.channel == channel,
+        outbox.c.template == "reply",
+    )
+    return {row.grievance_id: row.text for row in tx.execute(query.order_by(outbox.c.id))}
 
 
 def services_changed(tx: Transaction) -> datetime | None:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 import httpx
+import pytest
+from sqlalchemy import select
 
+from channels import jobs, registry
 from channels.open311_formats import ITEMS
-from config import clock
-from store import api_keys, officers, partners
-from store.db import transaction
+from channels.release import release
+from channels.webform import Webform
+from config import clock, i18n
+from store import api_keys, channels, inbox, officers, partners
+from store.db import reading, transaction
+from store.messages import Capabilities
+from store.schema import grievance
+from tests.channels.website import served
+from workflow.commands import Act, Actor
+from workflow.handlers import Casework
+from workflow.states import Role
 
 WORDS = "Гэрэлтүүлгийн шон унасан"
 PLACE = "Дархан-Уул аймаг, Дархан сум, 3-р баг"
+CONSENT = {"attribute__contact_consent": "written", "first_name": "Жишээ", "last_name": "Дулмаа"}
+SECRETS = ("Жишээ", "Дулмаа", "88110002", "dulmaa@example.invalid")
 _NUMBERS, _TRUTHS = {"code", "order", "lat", "long"}, {"variable", "required", "metadata"}
 
 
@@ -90,3 +105,44 @@ def _value(element: Element) -> Any:
 
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdigit()
+
+
+@contextmanager
+def public_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The public app of an instance that can also send SMS and mail, by nobody."""
+    registry.active.cache_clear()
+    jobs.lanes.cache_clear()
+    monkeypatch.setattr(inbox, "_drainer", lambda: None)
+    release()
+    sms = Capabilities(form="sms", longest=1600, units=134)
+    with transaction() as tx:
+        known = {"sms": ("+97675000000", sms), "email": ("a@example.invalid", Capabilities())}
+        channels.sync(tx, {"web": ("site", Webform.capabilities), **known})
+    with served() as url:
+        yield url
+    registry.active.cache_clear()
+    jobs.lanes.cache_clear()
+
+
+def rows(query: Any) -> list[Any]:
+    with reading() as tx:
+        return list(tx.execute(query).all())
+
+
+def act(reference: str, command: str, **values: Any) -> None:
+    (case,) = rows(select(grievance.c.id).where(grievance.c.reference == reference))
+    with transaction() as tx:
+        work = Casework(tx, clock.now())
+        work.act(Act(command, case.id, Actor(Role.OFFICER), values))
+        work.flush()
+
+
+def told(answer: httpx.Response) -> list[tuple[int, str]]:
+    """The errors of an answer, in JSON or XML."""
+    assert answer.headers["Content-Type"].endswith("; charset=utf-8")
+    body = answer.json() if "json" in answer.headers["Content-Type"] else spark(answer.content)
+    return [(int(item["code"]), item["description"]) for item in body]
+
+
+def error(key: str, language: str = "en", **values: object) -> str:
+    return i18n.text(f"open311.error.{key}", language, **values)
