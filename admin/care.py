@@ -35,7 +35,7 @@ _MOST = 200
 # Whose work it is to watch over the others.
 WATCHERS = {Role.AUDITOR, Role.ADMINISTRATOR}
 _ACTIONS = {"view", "file", "reveal", "export", "prompt", "import", "demo.clear"}
-_PAPERS = {"log": "log.title", "report": "report.title"}
+_PAPERS = {"log": "log.title", "report": "view.reports"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,8 @@ def show_link(tx: Transaction, case: Case, token: str) -> Response:
     """The link of a hand-off, this once: of its token only the hash is kept."""
     made = links.of_grievance(tx, case.id, links.HAND_OFF)[-1]
     url = f"{settings().public_url}/partner/hand-off/{token}"
-    return Response(render_template("link.html", case=case, url=url, name=made.name))
+    page = render_template("link.html", case=case, url=url, name=made.name)
+    return Response(page, mimetype="text/html")
 
 
 # -- files that came back -------------------------------------------------------------------------

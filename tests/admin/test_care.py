@@ -83,6 +83,7 @@ def test_a_hand_off_shows_its_link_once_and_its_answer(desk: Desk, case: Case) -
     form = {"organisation": "Ус суваг", "text": "Насос солих"}
     assert desk.do(case, "hand_off", until="2020-01-01", **form).status_code == 422
     made = desk.do(case, "hand_off", until=until, **form)
+    assert made.content_type == "text/html; charset=utf-8", "a page, not its source"
     assert made.status_code == 200
     found = re.search(r"/partner/hand-off/[\w-]{43}", made.get_data(as_text=True))
     assert found
