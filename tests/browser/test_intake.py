@@ -186,6 +186,12 @@ def test_staff_entry_and_import_are_for_everybody(
     page.click("main .btn-primary")
     page.wait_for_selector("code")
     check("partners")
+    page.click("details.hand summary")
+    page.fill("#label-bayan", "Хотын апп")
+    page.click("details.hand button")
+    page.wait_for_selector(".told code")
+    page.click("details.hand summary")
+    check("partner-keys")
 
 
 def test_a_minute_is_enough_by_keyboard(desk: str, opened: Opened) -> None:
