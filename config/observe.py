@@ -9,6 +9,7 @@ Nothing waits for either: they send from threads of their own and drop what does
 from __future__ import annotations
 
 import atexit
+import random
 import re
 import threading
 import time
@@ -141,16 +142,22 @@ class _Traces:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
-        from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+        from opentelemetry.trace import get_current_span
 
         about = {"service.name": f"hariu-{process}", "service.version": version("hariu")}
-        sampler = ParentBased(TraceIdRatioBased(share))
-        self._provider = TracerProvider(sampler, Resource(about), shutdown_on_exit=False)
+        self._provider = TracerProvider(ALWAYS_ON, Resource(about), shutdown_on_exit=False)
         exporter = OTLPSpanExporter(
             _traces_url(endpoint), timeout=SEND_SECONDS, compression=Compression.Gzip
         )
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("hariu")
+        self._share, self._current = share, get_current_span
+
+    def wants(self) -> bool:
+        """A share of all steps, and what happens inside of those."""
+        mine = random.random() < self._share  # noqa: S311 - a sample, not a secret
+        return mine or self._current().is_recording()
 
     @contextmanager
     def span(self, step: Step, facts: dict[str, str | int]) -> Iterator[Note]:
@@ -235,7 +242,7 @@ def report(error: BaseException) -> None:
 
 def span(step: Step, **facts: str | int) -> AbstractContextManager[Note]:
     """Measure a step where traces are on. ``note(count=3)`` inside adds facts of `FACTS`."""
-    return _traces.span(step, facts) if _traces else _NOTHING
+    return _traces.span(step, facts) if _traces and _traces.wants() else _NOTHING
 
 
 def traced(app: Any) -> Any:

@@ -97,8 +97,8 @@ def test_every_process_tells_its_steps(
 ) -> None:
     with House(tmp_path / "home", **watched(sentry, collector)) as house:
         house.sms(PHONE, WORDS)
-        house.told(PHONE, "Дугаар")
-        reference = until(lambda: house.dump("grievances"), 5, "a grievance")[0]["reference"]
+        house.told(PHONE, "Дугаар", 40)
+        reference = until(lambda: house.dump("grievances"), 20, "a grievance")[0]["reference"]
         house.http.get(f"{house.url('desk')}/cases/{reference}")
     told = {(service, span.name) for service, span in collector.spans}
     assert told >= {

@@ -260,33 +260,34 @@ for number in range(2000):
             if observe._sentry: observe._sentry._told.clear()
             observe.report(error)
     slowest = max(slowest, time.perf_counter() - began)
-print(f"slowest {slowest}\\nbegan to end {time.time()}", file=sys.stderr, flush=True)
+began = time.perf_counter()
+observe.close()
+print(f"slowest {slowest}\\nclosing {time.perf_counter() - began}", file=sys.stderr, flush=True)
 """
 
 
-def run(program: str, home: Path, **given: str) -> tuple[subprocess.CompletedProcess[str], float]:
-    """A process of its own; when it ended."""
+def run(program: str, home: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own, which ends."""
     environment = {name: value for name, value in os.environ.items() if name[:5] != "HARIU"}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60,
         env=environment | instance.environment(home) | given,
     )  # fmt: skip
-    return done, time.time()
 
 
 @pytest.mark.parametrize("mood", ["ok", "hang", "garbage", "500", "drop", "away"])
 def test_nobody_waits_for_an_observer_in_trouble(tmp_path: Path, mood: Any) -> None:
-    """2,000 errors and spans; then the end, which takes the flush's two seconds at most."""
+    """2,000 errors and spans; then the flush of two seconds at most, and a bit on a busy machine."""
     with observer("ok" if mood == "away" else mood) as found:
         url = "http://127.0.0.1:9" if mood == "away" else found.url
-        done, ended = run(
+        done = run(
             _PROGRAM, tmp_path, HARIU_SENTRY_DSN=f"{url.replace('//', '//key@')}/1",
             HARIU_OTLP_ENDPOINT=url, HARIU_TRACE_SHARE="1",
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    said = dict(re.findall(r"^(slowest|began to end) ([\d.]+)$", done.stderr, re.M))
-    assert float(said["slowest"]) < 0.5
-    assert ended - float(said["began to end"]) < observe.FLUSH_SECONDS + 1
+    said = dict(re.findall(r"^(slowest|closing) ([\d.]+)$", done.stderr, re.M))
+    assert float(said["slowest"]) < observe.SEND_SECONDS / 2
+    assert float(said["closing"]) < observe.FLUSH_SECONDS + 2
     assert "Traceback" not in done.stderr
     assert found.received or mood == "away"
 
@@ -353,7 +354,7 @@ observe.report(ValueError("words"))
 app = object()
 assert observe.traced(app) is app
 """
-    done, _ = run(program, tmp_path)
+    done = run(program, tmp_path)
     assert done.returncode == 0, done.stderr
 
 
@@ -369,7 +370,7 @@ def work(): raise ValueError({WORDS!r})
 thread = threading.Thread(target=work); thread.start(); thread.join()
 work()
 """
-    done, _ = run(program, tmp_path)
+    done = run(program, tmp_path)
     assert done.returncode == 1
     assert done.stderr == ""
     lines = [json.loads(line) for line in done.stdout.splitlines()]
