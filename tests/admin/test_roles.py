@@ -80,7 +80,7 @@ def _values(case: Case, role: str, slip: str) -> dict[str, dict[str, object]]:
     return {
         "": {
             "reference": case.reference, "number": 1, "command": "reply", "language": "mn",
-            "section": "hours", "name": "greeting", "signed": slip, "login": f"cso{_login(role)}",
+            "section": "hours", "signed": slip, "login": f"cso{_login(role)}",
             "filename": "desk.css",
         },
         "auth.end_session": {"number": 999},  # one's own would end the walk
