@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
+from channels.partner_form import CHOICES
 from config.errors import HariuError
 from config.profile import profile
 from store.open311 import CLOSED, MOST_ROWS, OPEN
@@ -104,10 +105,6 @@ def listing() -> tuple[Parameter, ...]:
     )  # fmt: skip
 
 
-# How a person agreed that we write to them: the words of `channels.partner_form`.
-CONSENTS = ("spoken", "written", "guardian")
-
-
 def attributes() -> tuple[Parameter, ...]:
     """The questions of every service; none has to be answered."""
     choices = {
@@ -115,7 +112,7 @@ def attributes() -> tuple[Parameter, ...]:
         "language": ("The language we write to the person in.", profile().languages),
         "contact_consent": (
             "How the person agreed that details are kept and used; else they are thrown away.",
-            CONSENTS,
+            CHOICES["consent_by"],
         ),
     }
     return tuple(
