@@ -22,6 +22,7 @@ from store.db import reading
 from store.queue import PARTITIONS
 from store.schema import grievance, raw_event
 from store.schema import inbox as table
+from tests import instance
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 SECRET = "a-telegram-secret"
@@ -167,6 +168,14 @@ def test_strange_ways_in(base: str) -> None:
     assert httpx.post(f"{base}/in/nobody").status_code == 404
     assert httpx.get(f"{base}/healthz").text == "ok\n"
     assert httpx.get(f"{base}/readyz").text == "ready\n"
+
+
+def test_without_a_database_readiness_says_so_in_words(base: str) -> None:
+    os.environ["HARIU_DATABASE_URL"] = "postgresql://127.0.0.1:1/none"
+    instance.forget()
+    answer = httpx.get(f"{base}/readyz")
+    assert (answer.status_code, answer.text) == (503, "the database is away\n")
+    assert httpx.get(f"{base}/healthz").status_code == 200
 
 
 def test_concurrent_requests_share_commits_and_each_is_stored(base: str) -> None:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -340,6 +341,24 @@ def test_neither_address_shows(environment: pytest.MonkeyPatch, sentry: Observer
     settings.cache_clear()
     assert "0123abcd" not in repr(settings())
     assert "otlp-password" not in repr(settings())
+
+
+def test_a_collectors_password_goes_to_it_and_nowhere_else(
+    environment: pytest.MonkeyPatch, collector: Observer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    collector.mood = "500"
+    environment.setenv("HARIU_OTLP_ENDPOINT", collector.url.replace("//", "//user:otlp-password@"))
+    environment.setenv("HARIU_TRACE_SHARE", "1")
+    settings.cache_clear()
+    log.set_up("clock")
+    observe.set_up("clock")
+    with observe.span("tick"):
+        pass
+    observe.close()
+    said = capsys.readouterr().out
+    assert "opentelemetry" in said
+    assert "otlp-password" not in said
+    assert f"Basic {b64encode(b'user:otlp-password').decode()}".encode() in collector.everything
 
 
 def test_without_the_extras_every_process_starts(tmp_path: Path) -> None:
