@@ -36,7 +36,7 @@ def filters(arguments: Mapping[str, str]) -> dict[str, str]:
 def offered() -> dict[str, tuple[str, ...]]:
     """What the queue can be narrowed to."""
     return {
-        "channel": tuple(words.CHANNEL_ICONS),
+        "channel": tuple(code for code in words.CHANNEL_ICONS if code == words.channel_name(code)),
         "category": tuple(item.code for item in profile().categories),
         "language": profile().languages,
         "place": tuple(gazetteer.aimags()),

@@ -73,8 +73,12 @@ class Figures:
 class _Counting:
     """Adds up standings."""
 
-    def __init__(self, begins: datetime, ends: datetime, zone: ZoneInfo) -> None:
+    def __init__(
+        self, begins: datetime, ends: datetime, zone: ZoneInfo, now: datetime | None
+    ) -> None:
         self.begins, self.ends, self.zone = begins, ends, zone
+        # A period that still runs is judged as of now.
+        self.seen = min(ends, now) if now else ends
         self.totals: Counter[str] = Counter()
         self.tables: dict[str, Counter[str]] = {name: Counter() for name in TABLES}
         self.days: list[float] = []
@@ -123,7 +127,7 @@ class _Counting:
 
     def _open(self, case: Standing) -> None:
         self.totals["open"] += 1
-        late = case.due_at is not None and case.due_at < self.ends
+        late = case.due_at is not None and case.due_at < self.seen
         self.tables["backlog"]["late" if late else "fine"] += 1
 
     def _closed(self, case: Standing) -> None:
@@ -153,11 +157,12 @@ def compute(
     period: Period,
     told: Callable[[int], None] = lambda count: None,
     project: Profile | None = None,
+    now: datetime | None = None,
 ) -> Figures:
-    """The figures of ``period``; ``told`` hears of every grievance read."""
+    """The figures of ``period`` as far as it has come; ``told`` hears of every grievance read."""
     chosen = project or profile()
     begins, ends = period.moments(chosen.timezone)
-    counting = _Counting(begins, ends, chosen.timezone)
+    counting = _Counting(begins, ends, chosen.timezone, now)
     for _, case in standings(tx, period, chosen):
         counting.take(case)
         told(1)

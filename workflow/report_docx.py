@@ -22,6 +22,7 @@ _BLUE, _GREY, _RED = (
     RGBColor(0x52, 0x60, 0x6D),
     RGBColor(0x9B, 0x1C, 0x1C),
 )
+_WHOLE = 14  # rows that stay on one page together
 _SERIF, _SANS = "Times New Roman", "Arial"
 _LOCALES = {"mn": "mn-MN", "en": "en-GB", "kk": "kk-KZ"}
 
@@ -158,6 +159,12 @@ def _(block: Grid, word: Any) -> None:
     _row(table, block.head, widths, block.numbers, size, head=True)
     for row in block.rows:
         _row(table, row, widths, block.numbers, size)
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width  # LibreOffice goes by the grid, Word by the cells
+    if len(block.rows) <= _WHOLE:
+        for whole in table.rows[:-1]:
+            for cell in whole.cells:
+                cell.paragraphs[0].paragraph_format.keep_with_next = True
     word.add_paragraph()
 
 

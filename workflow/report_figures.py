@@ -54,7 +54,7 @@ def disclose(
     if found := known(period):
         return found
     with reading() as tx:
-        figures = compute(tx, period, told)
+        figures = compute(tx, period, told, now=now)
         earlier = [_release(row) for row in reports.issues(tx)]
         remember = remember and not practising(tx)
     over = period.over(now, profile().timezone)

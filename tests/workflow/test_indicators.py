@@ -168,6 +168,16 @@ def test_a_sealed_matter_is_in_one_figure_alone(store: str) -> None:
     assert not any(found.tables.values())
 
 
+def test_a_running_period_calls_late_only_what_is_late_by_now(store: str) -> None:
+    village.channels_known()
+    arrived = BEGIN + timedelta(days=30)
+    village.arrive(arrived)
+    for days, expected in ((5, {"fine": 1}), (60, {"late": 1})):
+        with reading() as tx:
+            found = compute(tx, FIRST_HALF, now=arrived + timedelta(days=days))
+        assert found.tables["backlog"] == expected
+
+
 def test_appeals_stages_groups_places_and_ratings(store: str) -> None:
     village.channels_known()
     at = BEGIN + timedelta(days=30)

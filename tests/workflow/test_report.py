@@ -105,6 +105,13 @@ def test_every_format_is_whole(store: str, tmp_path: Path) -> None:
     heads = [p.text for p in word.paragraphs if p.style.name == "Heading 1"]
     assert heads == chapters
     assert len(word.tables) == sum(isinstance(b, Grid) for b in document.blocks) + _tiles(word)
+    grids = [table for table in word.tables if table.style.name == "Table Grid"]
+    for table, block in zip(
+        grids, (b for b in document.blocks if isinstance(b, Grid)), strict=True
+    ):
+        grid = [column.width for column in table.columns]
+        assert grid == [cell.width for cell in table.rows[0].cells]
+        assert (len(set(grid)) == 1) == (len(set(block.widths)) == 1), "as wide as was asked"
 
 
 def _tiles(word: Document) -> int:  # type: ignore[valid-type]
