@@ -22,7 +22,7 @@ from config.errors import HariuError
 from config.profile import profile
 from config.settings import settings
 from store import channels as channel_rows
-from store import hooks, migrate, officers, queue, spool
+from store import hooks, hooks_calls, migrate, officers, queue, spool
 from store.db import reading
 from store.messages import InboundState, OutboundState
 from store.schema import inbox, outbox, task
@@ -261,7 +261,7 @@ def _hooks() -> Findings:
             yield _look("webhooks", f"{row.label} is off: turn it on in the desk if it should work")
         elif row.failures:
             words = f"{row.label} does not get through ({row.last_error}): see Webhooks in the desk"
-            yield (_wrong if row.failures >= hooks.TROUBLE else _look)("webhooks", words)
+            yield (_wrong if row.failures >= hooks_calls.TROUBLE else _look)("webhooks", words)
         else:
             yield _ok("webhooks", f"{row.label} told {row.sent} times")
     if untold:

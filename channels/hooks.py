@@ -19,9 +19,11 @@ from config import clock, i18n, log
 from config.errors import HariuError
 from config.profile import profile
 from store import desk
-from store import hooks as rows
+from store import hooks as hook_rows
+from store import hooks_calls as calls
 from store.db import DatabaseAway, Transaction, reading, transaction
-from store.hooks import GONE, TEST, Claimed, Told
+from store.hooks import GONE, TEST
+from store.hooks_calls import Claimed, Told
 from store.notices import Notice
 from workflow import office as offices
 from workflow.hooks import headers
@@ -50,7 +52,7 @@ def look() -> None:
     """Start telling what is due, each hook in a thread of its own; returns at once."""
     try:
         with reading() as tx:
-            due = rows.due(tx, clock.now())
+            due = calls.due(tx, clock.now())
     except DatabaseAway:
         return  # whoever delivers letters notices as well
     for hook_id in due:
@@ -83,14 +85,18 @@ def tell(hook_id: int) -> int:
 
 
 def _claim(hook_id: int) -> list[Claimed]:
+    with reading() as tx:
+        turn = calls.turn(tx, hook_id, AT_ONCE, clock.now())
+    if not (turn.ids or turn.later):
+        return []
     with transaction() as tx:
-        return rows.claim(tx, hook_id, AT_ONCE, clock.now())
+        return calls.claim(tx, hook_id, turn, clock.now())
 
 
 def _call(item: Claimed) -> Said | None:
     """Make one call; None where it is not ours to make any more."""
     with reading() as tx:
-        if not rows.held(tx, item):
+        if not calls.held(tx, item):
             return None
     sent = headers(item.key, clock.now(), item.body, item.secrets)
     sent["Content-Type"] = "application/json"
@@ -116,7 +122,7 @@ def _settle(hook_id: int, said: Sequence[Said], now: datetime) -> None:
     for code in sorted(errors):
         log.get().warning("hook not told", hook=hook_id, code=code)
     with transaction() as tx:
-        rows.settle(tx, hook_id, told, now + timedelta(seconds=asked) if asked else None, now)
+        calls.settle(tx, hook_id, told, now + timedelta(seconds=asked) if asked else None, now)
         if GONE in errors:
             _turned_off(tx, hook_id, now)
 
@@ -131,7 +137,7 @@ def _again(said: Said, now: datetime) -> datetime | None:
 
 def _turned_off(tx: Transaction, hook_id: int, now: datetime) -> None:
     """The other system wants no more: the administrators hear of it."""
-    one = rows.get(tx, hook_id)
+    one = hook_rows.get(tx, hook_id)
     assert one is not None, "hooks are never removed"
     desk.changed(tx, None, f"hook {one.label}", "on", "off (410 Gone)", now)
     office = offices.Office.load(tx, profile())

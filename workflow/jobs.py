@@ -19,7 +19,7 @@ from config import clock, log, observe
 from config.errors import HariuError
 from config.profile import profile
 from config.settings import settings
-from store import hooks, outbox, slots, statistics
+from store import hooks_calls, outbox, slots, statistics
 from store import inbox as inbox_rows
 from store.db import DatabaseAway, Transaction, reading, transaction
 from store.messages import InboundState, OutboundState
@@ -127,7 +127,7 @@ def waiting(tx: Transaction, now: datetime) -> list[Bell]:
     awake = select(conversation.c.partition).where(conversation.c.wake_at <= now)
     parts = {row.partition for row in tx.execute(new.union(awake))}
     bells = [Bell(DRAIN, part) for part in sorted(parts)]
-    due = outbox.due_channels(tx, now) or hooks.due(tx, now)
+    due = outbox.due_channels(tx, now) or hooks_calls.due(tx, now)
     return [*bells, Bell(DELIVER)] if due else bells
 
 

@@ -51,5 +51,5 @@ hook_call = Table(
     Column("error", String(40), nullable=False, server_default=""),
     Column("created_at", Moment, nullable=False),
     Index("ix_hook_call_order", "hook_id", "grievance_id", "id"),
-    Index("ix_hook_call_due", "state", "not_before"),
+    Index("ix_hook_call_due", "hook_id", "state", "not_before"),
 )

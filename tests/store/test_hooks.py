@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from config import clock
-from store import hooks
+from store import hooks, hooks_calls
 from store.db import reading, transaction
-from store.hooks import Claimed, Told
+from store.hooks_calls import Claimed, Told
 from store.queue import DELIVER, Bell
 from store.schema import hook, hook_call
 from workflow.commands import Register
@@ -50,14 +50,15 @@ def one(grievances: list[int]) -> int:
 
 def claim(number: int, limit: int = 8) -> list[Claimed]:
     with transaction() as tx:
-        return hooks.claim(tx, number, limit, clock.now())
+        turn = hooks_calls.turn(tx, number, limit, clock.now())
+        return hooks_calls.claim(tx, number, turn, clock.now())
 
 
 def done(number: int, *items: Claimed, error: str = "", again: float | None = None) -> None:
     now = clock.now()
     at = now + timedelta(seconds=again) if again is not None else None
     with transaction() as tx:
-        hooks.settle(tx, number, [Told(item, error, at) for item in items], None, now)
+        hooks_calls.settle(tx, number, [Told(item, error, at) for item in items], None, now)
 
 
 def test_callers_at_the_same_time_share_and_keep_the_order(one: int) -> None:
@@ -96,27 +97,28 @@ def test_one_of_a_grievance_at_a_time(one: int, grievances: list[int]) -> None:
 def test_a_claim_that_lapsed_is_no_longer_ours(one: int) -> None:
     (mine,) = claim(one, 1)
     with transaction() as tx:
-        assert hooks.held(tx, mine)
-        (theirs,) = hooks.claim(tx, one, 1, clock.now() + timedelta(minutes=1))
+        assert hooks_calls.held(tx, mine)
+        later = clock.now() + timedelta(minutes=1)
+        (theirs,) = hooks_calls.claim(tx, one, hooks_calls.turn(tx, one, 1, later), later)
         assert (theirs.key, theirs.attempts) == (mine.key, 2)
-        assert not hooks.held(tx, mine)
+        assert not hooks_calls.held(tx, mine)
     done(one, mine)
     with reading() as tx:
-        assert hooks.held(tx, theirs)
+        assert hooks_calls.held(tx, theirs)
 
 
 def test_of_a_hook_that_is_off_or_rests_nothing_is_due(one: int) -> None:
     now = clock.now()
     with transaction() as tx:
         hooks.change(tx, one, now, active=False)
-        assert hooks.due(tx, now) == []
+        assert hooks_calls.due(tx, now) == []
         assert hooks.wanted(tx) == {}
-        assert hooks.claim(tx, one, 1, now) == []
+        assert hooks_calls.turn(tx, one, 1, now).ids == []
         hooks.change(tx, one, now, active=True)
-        assert hooks.due(tx, now) == [one]
+        assert hooks_calls.due(tx, now) == [one]
         assert hooks.wanted(tx) == {one: frozenset({"a"})}
         tx.execute(hook.update().values(rest_until=now + timedelta(minutes=1)))
-        assert hooks.due(tx, now) == []
+        assert hooks_calls.due(tx, now) == []
 
 
 def test_the_bell_rings_for_what_waits(one: int) -> None:
@@ -124,3 +126,20 @@ def test_the_bell_rings_for_what_waits(one: int) -> None:
         assert Bell(DELIVER) in waiting(tx, clock.now())
         hooks.change(tx, one, clock.now(), active=False)
         assert Bell(DELIVER) not in waiting(tx, clock.now())
+
+
+def test_what_waits_for_an_earlier_one_asks_for_nobody_until_that_is_told(one: int) -> None:
+    first = claim(one, 30)
+    done(one, *first, error="500", again=60)
+    with transaction() as tx:
+        tx.execute(hook.update().values(rest_until=None, failures=0))
+    assert claim(one, 30) == []
+    with transaction() as tx:
+        assert hooks_calls.due(tx, clock.now()) == []
+        soon = clock.now() + timedelta(seconds=61)
+        assert hooks_calls.due(tx, soon) == [one]
+        again = hooks_calls.claim(tx, one, hooks_calls.turn(tx, one, 30, soon), soon)
+    assert [item.key for item in again] == [item.key for item in first]
+    done(one, *again[:3])
+    done(one, again[3], error="500")
+    assert [item.event for item in claim(one, 30)] == ["b"] * 4

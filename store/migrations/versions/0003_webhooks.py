@@ -67,7 +67,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_hook_call_key")),
     )
     with op.batch_alter_table("hook_call", schema=None) as batch_op:
-        batch_op.create_index("ix_hook_call_due", ["state", "not_before"], unique=False)
+        batch_op.create_index("ix_hook_call_due", ["hook_id", "state", "not_before"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_hook_call_grievance_id"), ["grievance_id"], unique=False
         )
