@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 
+from admin import report_cli
 from admin.project_rows import SECTIONS, filled, value
 from bot import gazetteer
 from channels.web import create_app
@@ -92,7 +95,7 @@ def test_categories_lines_are_added_changed_and_removed(boss: Desk) -> None:
 
 
 def test_a_new_category_is_named_in_three_languages_and_so_everywhere(
-    app: Flask, boss: Desk
+    app: Flask, boss: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last = len(profile().categories)
     new = {"code": "wells", "mn": "Худаг ус", "kk": "Құдық суы", "en": "Wells"}
@@ -112,6 +115,13 @@ def test_a_new_category_is_named_in_three_languages_and_so_everywhere(
         told = grievance_log.rows(tx, grievance_log.Wishes("en", None, False))
         assert any("Wells" in str(row) for row in told)
     assert imports_cells.matter("Complaint, Құдық суы; SMS")["category"] == "wells"
+    i18n.set_overrides({})  # as in a process that has just begun
+    monkeypatch.setattr(corrections, "_known", ("", 0.0))
+    exported = tmp_path / "log.csv"
+    told_by = ["export", "--format", "csv", "--lang", "en", "-o", str(exported)]
+    assert CliRunner().invoke(report_cli.log, told_by).exit_code == 0
+    assert "Wells" in exported.read_text("utf-8")
+    monkeypatch.setattr(corrections, "_known", ("", 0.0))
     public = create_app().test_client()
     services = public.get("/open311/v2/services.json").get_json()
     assert "Худаг ус" in {item["service_name"] for item in services}
