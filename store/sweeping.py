@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Table, delete, select, tuple_
 
 from store.db import reading, transaction
 
-BATCH = 500
+BATCH = 200
 
 
 def sweep(table: Table, condition: ColumnElement[bool]) -> Iterator[int]:

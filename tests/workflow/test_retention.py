@@ -190,4 +190,3 @@ def test_the_clock_does_it_beside_its_ticks(monkeypatch: pytest.MonkeyPatch) -> 
     assert retention._done["day"] == "2026-09-02", "five in the morning there"
     with reading() as tx:
         assert slots.last(tx, "retention") is not None
-    assert count("looking") == 0
