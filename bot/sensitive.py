@@ -2,8 +2,9 @@
 
 Sexual exploitation, abuse and harassment, violence, corruption, and retaliation for complaining are
 recognised by the stems in `sensitive.toml` beside this file, in Mongolian, Kazakh, Russian and
-English, in Cyrillic or Latin letters. When in doubt the answer is yes: an officer unseals in one
-step what was sealed needlessly, while what was not sealed has been read by many.
+English, in Cyrillic or Latin letters; where none is met, by what `bot.cues` learnt. When in doubt
+the answer is yes: an officer unseals in one step what was sealed needlessly, while what was not
+sealed has been read by many.
 """
 
 import re
@@ -15,20 +16,20 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from bot.cues import SensitiveKind, suspect
 from store.fold import fold, fold_latin
 
 __all__ = ["Assessment", "SensitiveKind", "assess"]
 
-SensitiveKind = Literal["sea", "violence", "corruption", "retaliation"]
-
 # The gravest first; retaliation before violence, which a threat alone would be.
 _ORDER: tuple[SensitiveKind, ...] = ("sea", "retaliation", "violence", "corruption")
 _NEAR = 8
-_LONGEST_STEM = 20
+_SHORTEST_STEM, _LONGEST_STEM = 3, 20
 _ENGLISH = "en:"
 _REPEATED = re.compile(r"(.)\1+")
+_CLASS = re.compile(r"@(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,14 @@ def _readings(stem: str, language: str) -> frozenset[str]:
         latin["ө"] = "оу"
     choices = [latin.get(letter, letter) for letter in stem]
     spelt = ("".join(letters) for letters in product(*choices))
-    return frozenset(_folded(fold_latin(each)).replace(" ", "") + exact for each in spelt)
+    read = (_folded(fold_latin(each)).replace(" ", "") for each in spelt)
+    # Of "хүү" folding leaves "ху", with which half of all words begin: so short is a whole word.
+    return frozenset(each + (exact or "=" * (len(each) < _SHORTEST_STEM)) for each in read)
+
+
+def _with_classes(text: str, classes: Mapping[str, str]) -> str:
+    """Return the text with each "@name" spelt out."""
+    return _CLASS.sub(lambda found: "|".join(classes[found[1]].split()), text)
 
 
 def _entries_of(kind: SensitiveKind, language: str, text: str) -> Iterator[_Entry]:
@@ -89,7 +97,7 @@ def _entries() -> tuple[_Entry, ...]:
         entry
         for kind in _ORDER
         for language, text in kinds[kind].items()
-        for entry in _entries_of(kind, language, text)
+        for entry in _entries_of(kind, language, _with_classes(text, kinds["words"][language]))
     )
 
 
@@ -126,6 +134,11 @@ def _places_of_stems(text: str) -> Mapping[str, list[int]]:
     return places
 
 
+def _is_said(entry: _Entry, said: frozenset[str]) -> bool:
+    """Tell quickly whether there are words for all parts at all, wherever they stand."""
+    return not any(part.isdisjoint(said) for part in entry.parts)
+
+
 def _meets(entry: _Entry, places: Mapping[str, list[int]]) -> bool:
     """Tell whether words for all parts of the entry stand near one for its first part."""
     first, *others = (_where(part, places) for part in entry.parts)
@@ -154,7 +167,11 @@ def _near(at: int, places: list[int]) -> bool:
 def assess(text: str) -> Assessment:
     """Return whether the text is sensitive, the gravest kind it meets, and by which entries."""
     places = _places_of_stems(text)
-    begun = {number for stem in places for number in _entries_by_stem().get(stem, ())}
-    met = [entry for entry in map(_entries().__getitem__, sorted(begun)) if _meets(entry, places)]
-    kind = met[0].kind if met else None
+    said = frozenset(places)
+    begun = {number for stem in said for number in _entries_by_stem().get(stem, ())}
+    whole = (entry for entry in map(_entries().__getitem__, sorted(begun)) if _is_said(entry, said))
+    met = [entry for entry in whole if _meets(entry, places)]
+    if not met:  # not said outright; the words may add up to it all the same
+        return Assessment(suspect(text))
+    kind = met[0].kind
     return Assessment(kind, tuple(entry.text for entry in met if entry.kind == kind))
