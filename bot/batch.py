@@ -67,6 +67,8 @@ class Batch:
 
     def run(self) -> None:
         """Decide and write; the caller commits."""
+        # First: who delivers locks letters before grievances, and so must we.
+        uptake.apply_reports(self.tx, [item.report for item in self.reports], self.now)
         if self.messages or self.wakes:
             self._load()
             self.casework.expect(len(self.messages))
@@ -74,7 +76,6 @@ class Batch:
                 self._take_in(item)
             for address_id in self.wakes:
                 self._wake(self.people[address_id])
-        uptake.apply_reports(self.tx, [item.report for item in self.reports], self.now)
         self.done += [(item.id, None, None) for item in self.reports]
         self._write()
 

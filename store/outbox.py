@@ -250,6 +250,8 @@ def report(tx: Transaction, reports: Iterable[DeliveryReport], now: datetime) ->
     The rows that failed by this very call, so that a report taken twice leads to one consequence.
     """
     failed: list[Any] = []
+    reports = list(reports)
+    _await_unwritten(tx, reports)
     for item in reports:
         lower = [state for state, rank in RANK.items() if rank < RANK[OutboundState(item.state)]]
         values: dict[str, Any] = {"state": item.state, "error": item.error[:200]}
@@ -267,6 +269,21 @@ def report(tx: Transaction, reports: Iterable[DeliveryReport], now: datetime) ->
         ).all()
         failed += changed if item.state == OutboundState.FAILED else ()
     return failed
+
+
+def _await_unwritten(tx: Transaction, reports: Sequence[DeliveryReport]) -> None:
+    """Wait for those who are writing down under which ids their letters were taken.
+
+    Such a one has looked for early reports before this one was stored, and we do not see the id
+    before it commits: neither would apply the report. On SQLite one writes at a time.
+    """
+    for channel in {item.channel for item in reports} if not tx.on_sqlite else ():
+        ids = {item.provider_id for item in reports if item.channel == channel}
+        mine = outbox.c.channel == channel
+        query = select(outbox.c.provider_id).where(mine, outbox.c.provider_id.in_(ids))
+        if ids - set(tx.execute(query).scalars()):
+            flying = select(outbox.c.id).where(mine, outbox.c.state == OutboundState.SENDING)
+            tx.execute(flying.order_by(outbox.c.id).with_for_update(read=True)).all()
 
 
 def last_options(tx: Transaction, address_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
