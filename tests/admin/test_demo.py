@@ -15,6 +15,7 @@ from store.messages import OutboundState
 from store.outbox import PRACTICE
 from store.schema import grievance, metadata, outbox, person, sealed_matter, trail_root
 from tests.admin import town
+from workflow import erasing
 from workflow.audit import audit, sign_root
 from workflow.commands import Act, Actor
 from workflow.handlers import Casework
@@ -92,3 +93,8 @@ def test_it_is_loaded_once_and_practice_never_leaves(store: str, saraa: int) -> 
     with reading() as tx:
         states = tx.execute(select(outbox.c.state).where(outbox.c.grievance_id == number))
         assert set(states.scalars()) == {OutboundState.DELIVERED}
+    with transaction() as tx:  # as the clock does when the time to forget has come
+        work = Casework(tx, clock.now())
+        work.load([number])
+        erasing.of_case(tx, work.cases[number], Actor(Role.SYSTEM), "retention", clock.now())
+    assert demo.clear(clock.now()) == 400, "erased ones go as well"
