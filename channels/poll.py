@@ -39,6 +39,9 @@ def repeat(work: Callable[[], object], pause: float) -> None:
         except HariuError as error:
             log.get().warning("poll failed", code=error.code)
             wait = max(pause, PAUSE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - what we did not foresee must not end a channel
+            log.get().error("poll failed", code=type(error).__name__)
+            wait = max(pause, PAUSE_SECONDS)
         _stop.wait(wait)
 
 

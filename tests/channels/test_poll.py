@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from bot.jobs import drain
-from channels import media, registry
+from channels import media, poll, registry
 from channels.media import LARGEST, content_type, fetch_due
 from channels.poll import reconcile
 from channels.sandbox.server import SandboxServer
 from channels.sms_twilio import TwilioSms
 from config import clock
 from store import files
-from store.db import reading, transaction
+from store.db import DatabaseAway, reading, transaction
 from store.messages import Attachment, Kind
 from store.queue import PARTITIONS
 from store.schema import attachment, grievance
@@ -110,3 +111,21 @@ def test_what_only_the_provider_has_is_taken_in_after_an_outage(sandbox: Sandbox
     with reading() as tx:
         texts = list(tx.execute(select(inbox_table.c.text).order_by(inbox_table.c.id)).scalars())
     assert texts == [f"Ус алга {number}" for number in range(3)]
+
+
+def test_trouble_that_nobody_foresaw_does_not_end_a_channel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(poll, "PAUSE_SECONDS", 0.0)
+    stop = threading.Event()
+    monkeypatch.setattr(poll, "_stop", stop)
+    asked: list[int] = []
+
+    def work() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            stop.set()
+        raise (ValueError, KeyError, DatabaseAway)[len(asked) - 1]
+
+    poll.repeat(work, 0.0)
+    assert len(asked) == 3
