@@ -107,6 +107,7 @@ class Email:
     def _new(self, mailbox: Mailbox) -> list[int]:
         """Without those that are done (the server may refuse \\Seen), or to be tried later."""
         found = {_origin(mailbox, uid): uid for uid in mailbox.new(self._highest(mailbox))}
+        self._done &= found.keys()  # the server tells no more of the others
         now = time.monotonic()
         later = {origin for origin, (_, at) in self._postponed.items() if at > now}
         return [uid for origin, uid in found.items() if origin not in self._done | later]
