@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -14,7 +15,8 @@ from bot import filings
 from channels import jobs
 from config import clock, i18n
 from config.profile import profile
-from store.db import DatabaseAway
+from store import grievances
+from store.db import DatabaseAway, transaction
 from store.schema import address, api_filing, case_event, grievance, outbox, person, raw_event
 from tests.channels.conftest import Scripted
 from tests.channels.program import (
@@ -29,6 +31,10 @@ from tests.channels.program import (
     spark,
     told,
 )
+from tests.workflow.test_erasing import MARK, PHONE, found
+from workflow import erasing
+from workflow.commands import Actor
+from workflow.states import Role
 
 one_store = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 
@@ -174,3 +180,37 @@ def test_what_cannot_be_registered_at_once_gets_a_token(
     for foreign in (path, "/tokens/x"):
         assert told(other.get(f"{foreign}.json", lang="en")) == [(404, error("token"))]
     assert len(rows(select(grievance))) == 1
+
+
+# -- forgotten and sealed -------------------------------------------------------------------------
+
+
+def marked(program: Program, **fields: Any) -> str:
+    """A request with the mark wherever a person's words may stand."""
+    return program.filed(
+        **CONSENT | {"first_name": MARK}, **fields, description=f"Миний гомдол {MARK}",
+        address_string=f"{MARK} гудамж", lat="48.0111", long="91.6222", phone=PHONE[4:],
+        email=f"{MARK}@example.invalid",
+    )  # fmt: skip
+
+
+def test_erased_it_is_nowhere_but_its_number_is(program: Program) -> None:
+    number = marked(program)
+    assert found() >= {"grievance.text", "grievance.facts", "person.name"}
+    with transaction() as tx:
+        case = grievances.by_references(tx, [number])[number]
+        erasing.of_case(tx, case, Actor(Role.ADMINISTRATOR, 1), "хүсэлт", clock.now())
+    erasing.settle()
+    assert found() == set()
+    left = program.look(number)
+    assert (left["description"], left["address"], left["lat"]) == (None, None, None)
+    assert left["service_request_id"] == number
+
+
+@one_store
+def test_a_confidential_request_lies_under_its_seal_and_the_person_is_encrypted(
+    program: Program,
+) -> None:
+    marked(program, service_code="ethics")
+    sealed = {"sealed_matter.body", "sealed_matter.kept"}
+    assert found() == sealed | {"person.name", "address.value", "inbox.address"}
