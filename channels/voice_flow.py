@@ -15,9 +15,12 @@ from channels.voice_twiml import Sheet
 from config.profile import profile
 from config.prompts import PAUSE, STATUSES, spoken_date
 from store.case import Case
+from workflow.states import Outcome, Status
 
 PATIENCE = 2  # failed tries before it records anyway
 MOST_TURNS = 60  # then somebody plays with the keys, and the line is needed
+_ANSWERED = {Status.REDRESS_PROPOSED, Status.CLOSED}
+_NOTHING_TO_READ = {Outcome.WITHDRAWN, Outcome.UNREACHABLE}
 LANGUAGES = {"1": "mn", "2": "kk", "3": "en"}
 
 
@@ -204,14 +207,22 @@ def _code(call: Call) -> Sheet:
 
 
 def _told(sheet: Sheet, case: Case, language: str) -> Sheet:
-    """Status and date; of a sealed matter not even the status."""
+    """Status and date, and where the answer is; of a sealed matter not even the status."""
     status = case.outcome if case.status == "closed" else case.status
     known = status in STATUSES and not case.sensitive
     sheet.say(f"status-{status}" if known else "status-acknowledged")
     if case.due_at and case.is_open:
         day = case.due_at.astimezone(profile().zone_at(case.place)).date()
         sheet.say("due", *spoken_date(day, language))
-    return sheet
+    return _where_the_answer_is(sheet, case) if known and case.status in _ANSWERED else sheet
+
+
+def _where_the_answer_is(sheet: Sheet, case: Case) -> Sheet:
+    """No clip holds an officer's own words: say where they were sent, and offer a person."""
+    if case.outcome in _NOTHING_TO_READ:
+        return sheet
+    way = voice_rows.way_of_answer(case)
+    return sheet.say(*([f"answer_{way}"] if way else []), "answer_person")
 
 
 # -- a person -------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from config import clock
 from config.profile import profile
 from store import (
     attempts,
+    channels,
     conversations,
     grievances,
     inbox,
@@ -36,6 +37,8 @@ from store.schema import outbox as outbox_table
 from workflow import uptake
 
 __all__ = ["acknowledge"]  # bot's own: the number was told
+
+_ANSWERS = ("redress_proposed", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,31 @@ def news(letter_id: int) -> News | None:
             return None
         case = grievances.get(tx, row.grievance_id) if row.grievance_id else None
     return News(row.language if row.language in {"mn", "kk", "en"} else None, case)
+
+
+def way_of_answer(case: Case) -> str | None:
+    """How the words of the latest answer reached the person: "text", "chat", "mail" or "call".
+
+    None while they are on their way, and where nobody could be written to.
+    """
+    with reading() as tx:
+        row = tx.execute(
+            select(outbox_table.c.channel, outbox_table.c.state)
+            .where(
+                outbox_table.c.grievance_id == case.id,
+                outbox_table.c.template.in_(_ANSWERS),
+            )
+            .order_by(outbox_table.c.id.desc())
+            .limit(1)
+        ).first()
+        if row is None:
+            return None
+        if row.channel == CODE:  # an officer's own words are nobody's clip: they become a task
+            return "call"
+        texts = row.channel in channels.of_form(tx, "sms")
+    if row.state not in {OutboundState.SENT, OutboundState.DELIVERED}:
+        return None
+    return "text" if texts else "mail" if row.channel == "mail" else "chat"
 
 
 # -- after the call -------------------------------------------------------------------------------

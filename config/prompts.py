@@ -31,7 +31,8 @@ PAUSE_SECONDS = 0.4
 _KEYS = (
     "hello", "language", "menu", "menu_more", "notice", "record", "acknowledged", "code", "again",
     "promise", "write_down", "abroad", "agree", "after", "added", "kept", "enter_number",
-    "enter_code", "not_found", "locked", "due", "callback", "called_back", "closed", "connecting",
+    "enter_code", "not_found", "locked", "due", "answer_text", "answer_chat", "answer_mail",
+    "answer_call", "answer_person", "callback", "called_back", "closed", "connecting",
     "invalid", "no_input", "missed", "news", "goodbye",
 )  # fmt: skip
 STATUSES = (

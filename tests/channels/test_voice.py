@@ -32,8 +32,9 @@ from store.messages import OutboundState
 from store.queue import PARTITIONS
 from store.schema import address, attachment, case_event, grievance, inbox, outbox, raw_event, task
 from tests.channels.hotline import CALLER, LANDLINE, OURS, Hotline, digits, hotline, voice
-from workflow.commands import SYSTEM, Act
+from workflow.commands import SYSTEM, Act, Actor
 from workflow.handlers import Casework
+from workflow.states import Role
 
 
 @pytest.fixture
@@ -213,6 +214,63 @@ def test_the_status_by_keys(line: Hotline) -> None:
     assert there < due.astimezone(profile().timezone).date()
     assert heard[2:4] == [f"kk/{clip}" for clip in spoken_date(there, "kk")]
     assert heard[-2:] == ["kk/menu", "kk/menu_more"]
+
+
+def _told_number(line: Hotline, phone: str = CALLER) -> tuple[str, str]:
+    """Number and code of a grievance told by telephone."""
+    caller = line.caller(phone)
+    caller.dial()
+    caller.press("1")
+    caller.press("1")
+    told = digits(caller.speak())[:14]
+    caller.do("hang_up")
+    line.work()
+    return told[:8], told[8:]
+
+
+def _heard_of(line: Hotline, number: str, code: str, phone: str = "+97688110009") -> list[str]:
+    """What somebody hears who keys in number and code."""
+    other = line.caller(phone)
+    other.dial()
+    other.press("1")
+    other.press("2")
+    other.press(f"{number}#")
+    return other.press(f"{code}#")
+
+
+def _act(line: Hotline, command: str, **values: str) -> None:
+    with transaction() as tx:
+        work = Casework(tx, clock.now())
+        work.act(Act(command, line.rows(grievance)[0].id, Actor(Role.OFFICER, 1), values))
+        work.flush()
+
+
+def test_an_answer_is_told_of_with_the_way_it_was_sent_and_a_person(line: Hotline) -> None:
+    number, code = _told_number(line)
+    _act(line, "propose_redress", summary="Худгийг зассан")
+    assert _heard_of(line, number, code)[-3:] == ["mn/answer_person", "mn/menu", "mn/menu_more"]
+    line.work()
+    heard = _heard_of(line, number, code, "+97688110008")
+    assert heard[0] == "mn/status-redress_proposed"
+    assert heard[-4:-2] == ["mn/answer_text", "mn/answer_person"]
+    _act(line, "close", outcome="resolved", summary="Худгийг зассан")
+    line.work()
+    heard = _heard_of(line, number, code, "+97688110007")
+    assert heard[:3] == ["mn/status-resolved", "mn/answer_text", "mn/answer_person"]
+
+
+def test_who_takes_calls_alone_is_told_that_somebody_calls(line: Hotline) -> None:
+    number, code = _told_number(line, LANDLINE)
+    _act(line, "close", outcome="resolved", summary="Худгийг зассан")
+    heard = _heard_of(line, number, code)
+    assert heard[:3] == ["mn/status-resolved", "mn/answer_call", "mn/answer_person"]
+
+
+def test_a_withdrawn_matter_has_no_answer_to_read(line: Hotline) -> None:
+    number, code = _told_number(line)
+    _act(line, "withdraw", outcome="withdrawn")
+    heard = _heard_of(line, number, code)
+    assert heard == ["mn/status-withdrawn", "mn/menu", "mn/menu_more"]
 
 
 def test_wrong_codes_are_limited(line: Hotline) -> None:
