@@ -51,8 +51,8 @@ def _tighten(state: BlueprintSetupState) -> None:
 def _words() -> dict[str, Any]:
     """What the templates call."""
     names = (
-        "t", "word", "link", "in_language", "date", "span", "grouped", "office", "routes",
-        "aimags", "place_name", "qr_code", "stylesheet",
+        "t", "calling", "word", "link", "in_language", "date", "span", "grouped", "office",
+        "routes", "aimags", "place_name", "qr_code", "stylesheet",
     )  # fmt: skip
     tools = {name: getattr(site_words, name) for name in names}
     return tools | {"lang": language(), "profile": profile()}

@@ -10,7 +10,7 @@ from typing import Any
 
 import segno
 from flask import Response, g, request, url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bot import places
 from config import clock, i18n
@@ -79,6 +79,14 @@ def secure() -> bool:
 def t(key: str, /, **values: object) -> str:
     """The text ``public.<key>``."""
     return i18n.text(f"public.{key}", language(), **values)
+
+
+def calling(key: str, /, **values: object) -> Markup:
+    """The text ``public.<key>`` with our phone in it: to press, never parted over two lines."""
+    us = office()
+    call = Markup('<a class="tel" href="tel:{}">{}</a>').format(us["dial"], us["phone"])
+    said = escape(t(key, phone=us["phone"], **values))
+    return said.replace(escape(us["phone"]), call)
 
 
 def word(key: str) -> str:

@@ -66,15 +66,15 @@ def _page(section: Any, running: str) -> None:
     section.left_margin = section.right_margin = Cm(2.3)
     section.top_margin, section.bottom_margin = Cm(2.4), Cm(2.2)
     section.different_first_page_header_footer = True
-    _small(section.header.paragraphs[0], running)
+    _small(section.header.paragraphs[0], running, 8)
     foot = section.footer.paragraphs[0]
     foot.alignment = WD_ALIGN_PARAGRAPH.RIGHT
     _field(foot.add_run(), "PAGE")
 
 
-def _small(paragraph: Any, words: str) -> None:
+def _small(paragraph: Any, words: str, size: int = 9) -> None:
     run = paragraph.add_run(words)
-    run.font.size, run.font.color.rgb = Pt(9), _GREY
+    run.font.size, run.font.color.rgb = Pt(size), _GREY
 
 
 def _field(run: Any, name: str) -> None:
