@@ -59,7 +59,10 @@ def post(url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         NotTold: with a code: ``dns``, ``address`` (not to be called), ``unreachable``, ``tls``,
             ``unanswered``.
     """
-    whole = httpx.URL(url)
+    try:
+        whole = httpx.URL(url)
+    except httpx.InvalidURL:
+        raise NotTold("no machine can have such a name", code="dns") from None
     target = httpcore.URL(
         scheme=whole.raw_scheme, host=whole.raw_host, port=whole.port, target=whole.raw_path
     )
@@ -182,7 +185,7 @@ class _Checked(httpcore.NetworkBackend):
 def _resolve(host: str, port: int) -> list[Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # the latter for a label longer than 63 letters
         raise NotTold("the name is unknown", code="dns") from None
     return list(dict.fromkeys(ip_address(str(each[4][0])) for each in found))
 

@@ -142,6 +142,17 @@ def test_a_test_event_goes_out_even_while_it_is_off(boss: Desk, other: Receiver)
     assert (row.sent, row.failed, row.failures) == (0, 0, 0)
 
 
+def test_a_hook_that_says_gone_is_off_and_the_notice_names_it(boss: Desk, other: Receiver) -> None:
+    keep(boss, url=other.url)
+    town.channels_known()
+    town.arrive(town.PEOPLE[0], clock.now())
+    other.answer = status(410)
+    hooks.tell(1)
+    assert "Вебхүүк унтарлаа: Жишээ хот" in boss.page("/notices/")
+    assert "Унтраалттай" in boss.page(BASE)
+    assert "off (410 Gone)" in boss.page("/settings/")
+
+
 def test_health_shows_what_was_not_told_and_tells_it_again(
     app: Flask, boss: Desk, other: Receiver
 ) -> None:

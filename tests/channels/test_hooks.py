@@ -92,6 +92,8 @@ def test_every_step_is_told_signed_and_holds_codes_alone(other: Receiver) -> Non
     assert all(each.headers["content-type"] == "application/json" for each in other.received)
     assert len({each.id for each in other.received}) == 7
     for each in other.received:
+        moments = [value for name, value in each.json["data"].items() if name.endswith("_at")]
+        assert all(moment is None or moment.endswith("+00:00") for moment in moments)
         assert each.json.keys() == {"type", "timestamp", "data"}
         assert each.json["data"].keys() == FIELDS
         assert each.json["data"]["place"] == "bayan-ulgii/tsengel"

@@ -20,14 +20,19 @@ HOOKS = "/settings/hooks/"
 TOLD = {"registered": "grievance.registered", "acknowledged": "grievance.acknowledged"}
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with House(tmp_path_factory.mktemp("house") / "home") as running:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    on = {}
+    if request.param == "postgresql":
+        on = {"HARIU_DATABASE_URL": request.getfixturevalue("postgres").database()}
+    with House(tmp_path_factory.mktemp("house") / "home", **on) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def other() -> Iterator[Receiver]:
+def other(house: House) -> Iterator[Receiver]:
     with Receiver() as receiver:
         yield receiver
 
@@ -121,16 +126,29 @@ def test_killing_the_deliverer_loses_nothing_and_keeps_the_order(
     assert all(found == list(TOLD.values()) for found in order.values())
 
 
-def test_metrics_and_the_doctor_know(house: House, desk: Desk, secret: str) -> None:
-    keys = (house.home / "keys.env").read_text()
-    token = re.search(r"HARIU_METRICS_TOKEN=(\S+)", keys)
+def test_metrics_the_doctor_and_the_log_know_without_the_address(
+    house: House, desk: Desk, other: Receiver, secret: str
+) -> None:
+    other.answer, before = status(500), len(other.received)
+    house.sms("+97688120300", WELL)
+    other.wait(before + 1)
+    until(lambda: "hook not told" in _logged(house), 10, "a line in the log")
+    assert "Жишээ систем does not get through (500)" in house.hariu("doctor").stdout
+    other.answer = OK
+    until(lambda: "Жишээ систем told" in house.hariu("doctor").stdout, 20, "through again")
+    token = re.search(r"HARIU_METRICS_TOKEN=(\S+)", (house.home / "keys.env").read_text())
     assert token
-    answer = desk.http.get("/metrics", headers={"Authorization": f"Bearer {token[1]}"})
-    told = re.search(r'hariu_hook_calls_total\{hook="1",result="sent"\} (\d+)', answer.text)
-    assert told
-    assert int(told[1]) >= 30
-    assert "Жишээ систем told" in house.hariu("doctor").stdout
-    logged = "".join(path.read_text() for path in (house.home / "log").glob("*"))
-    assert "hook not told" in logged
-    assert "of-theirs" not in logged + answer.text
-    assert secret not in logged
+    metrics = desk.http.get("/metrics", headers={"Authorization": f"Bearer {token[1]}"}).text
+    sent, failed = (
+        re.search(rf'hariu_hook_calls_total{{hook="1",result="{result}"}} (\d+)', metrics)
+        for result in ("sent", "failed")
+    )
+    assert sent
+    assert failed
+    assert (int(sent[1]) >= 30, int(failed[1]) >= 1) == (True, True)
+    assert "of-theirs" not in _logged(house) + metrics
+    assert secret not in _logged(house) + metrics
+
+
+def _logged(house: House) -> str:
+    return "".join(path.read_text() for path in (house.home / "log").glob("*"))

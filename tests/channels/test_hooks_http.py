@@ -159,6 +159,8 @@ def test_of_several_addresses_the_next_is_tried(other: Receiver) -> None:
 
 def test_an_unknown_name_and_a_closed_door(house: pytest.MonkeyPatch) -> None:
     assert why("https://nobody.invalid/in") == "dns"
+    assert why(f"https://{'a' * 70}.example.mn/in") == "dns"
+    assert why("https://ö..mn/in") == "dns"
     with Receiver() as gone:
         pass
     assert why(gone.url) == "unreachable"
