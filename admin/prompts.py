@@ -24,6 +24,7 @@ from store.schema import access_log
 from workflow.states import STAFF, Role
 
 blueprint = Blueprint("prompts", __name__, url_prefix="/prompts")
+_PAGE = 48
 
 
 def _allowed() -> None:
@@ -33,16 +34,19 @@ def _allowed() -> None:
 
 @blueprint.get("")
 def listing() -> Response:
-    """Every clip of one language, with its words."""
+    """The clips of one language, a page of them, with their words."""
     _allowed()
     spoken = request.args.get("language", "mn")
     language = spoken if spoken in i18n.LANGUAGES else "mn"
     clips = [_clip(name, language) for name in prompts.names()]
     counts = {kind: sum(clip["source"] == kind for clip in clips) for kind in
               ("recorded", "placeholder", "missing")}  # fmt: skip
+    given = request.args.get("first", "")
+    first = int(given[:6]) if given.isdecimal() else 0
     page = render_template(
-        "prompts.html", clips=clips, spoken=language, languages=i18n.LANGUAGES, counts=counts
-    )
+        "prompts.html", clips=clips[first : first + _PAGE], first=first, size=_PAGE,
+        all=len(clips), spoken=language, languages=i18n.LANGUAGES, counts=counts,
+    )  # fmt: skip
     answer = make_response(page)
     answer.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(self)"
     return answer
@@ -86,7 +90,10 @@ def keep(language: str, name: str) -> Response:
     else:
         _log(f"{language}/{name}")
         flash(words.t("prompts.saved"))
-    return redirect(url_for("prompts.listing", language=language) + f"#{name}", 303)
+    known = prompts.names()
+    first = list(known).index(name) // _PAGE * _PAGE if name in known else 0
+    where = url_for("prompts.listing", language=language, first=first or None, _anchor=name)
+    return redirect(where, 303)
 
 
 def _log(clip: str) -> None:

@@ -18,12 +18,15 @@ _FEW = 7
 
 
 def of(tx: Transaction, scope: views.Scope) -> dict[str, Any]:
-    """The rows of the view in the address, or of all open ones."""
+    """Some rows of the view in the address, or of all open ones: those around the grievance."""
     asked = request.args.get("view", "open")
     view = next((item for item in views.offered(scope) if item.name == asked), None)
     view = view or views.BY_NAME["open"]
-    rows = views.page(tx, scope, view).rows[:_FEW]
-    return {"side_view": view, "side_rows": rows, "view_name": view.name}
+    rows = views.page(tx, scope, view).rows
+    here = (request.view_args or {}).get("reference")
+    at = next((place for place, row in enumerate(rows) if row.reference == here), 0)
+    first = max(0, min(at - _FEW // 2, len(rows) - _FEW))
+    return {"side_view": view, "side_rows": rows[first : first + _FEW], "view_name": view.name}
 
 
 def filters(arguments: Mapping[str, str]) -> dict[str, str]:

@@ -105,7 +105,12 @@ def test_every_icon_the_desk_names_is_in_the_sprite(desk: Desk, cases: list[Case
         name for path in pages for name in re.findall(r"icons\.svg[^#]*#([\w-]+)", desk.page(path))
     }
     assert len(used) > 20
-    assert used <= known
+    templates = (Path(guard.__file__).parent / "templates").glob("*.html")
+    named = {
+        name for each in templates for name in re.findall(r'icon\("([\w-]+)"\)', each.read_text())
+    }
+    assert len(named) > 20
+    assert used | named <= known
 
 
 def test_secure_cookies_and_tls_where_the_world_can_reach_us(

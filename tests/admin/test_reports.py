@@ -54,7 +54,7 @@ def test_the_page_has_everything(spring: Desk) -> None:
         assert tx.execute(select(report_issue)).all() == [], "a look discloses nothing"
 
 
-def test_files_of_the_report_open(spring: Desk) -> None:
+def test_files_of_the_report_open(app: Flask, spring: Desk) -> None:
     for language, word in (("mn", "механизм"), ("en", "Grievance Redress Mechanism")):
         base = f"/reports/file?{QUERY}&language={language}&form="
         assert file(spring, base + "pdf").startswith(b"%PDF-1.")
@@ -70,6 +70,8 @@ def test_files_of_the_report_open(spring: Desk) -> None:
         actions = tx.execute(select(access_log.c.action)).scalars().all()
     assert (issue.start_day, issue.end_day) == DAYS
     assert "dump report pdf" in actions
+    looks = another(app, "watcher", "auditor").page("/looks")
+    assert re.search(r"Жишээ Сараа</td>\s*<td>Татаж авсан: Тайлан PDF", looks)
 
 
 def test_files_of_the_log_open(spring: Desk) -> None:

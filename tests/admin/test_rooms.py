@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -189,6 +190,18 @@ def test_the_list_stands_beside_the_case_it_was_opened_from(desk: Desk, cases: C
     side = page.split('<nav class="side"')[1].split("</nav>")[0]
     assert re.findall(r"/cases/(\d+)\?view=kazakh", side) == [cases[2].reference]
     assert 'aria-current="page"' in side
+
+
+def test_the_list_beside_a_case_stands_where_the_case_is(desk: Desk) -> None:
+    town.channels_known()
+    made = [
+        town.arrive(replace(town.PEOPLE[0], text=f"Гомдол {n}"), clock.now() - timedelta(days=n))
+        for n in range(12)
+    ]
+    page = desk.page(f"/cases/{made[0].reference}")  # the latest, so the last of the list
+    side = page.split('<nav class="side"')[1].split("</nav>")[0]
+    assert side.count("<li") == 7
+    assert re.search(rf'{made[0].reference}[^"]*" aria-current="page"', side)
 
 
 # -- every role on every route ------------------------------------------------------------------
