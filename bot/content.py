@@ -9,7 +9,7 @@ from bot import places
 from bot.kinds import kind_of
 from bot.questions import ask_next, not_answered
 from bot.script import BY_NAME
-from bot.sensitive import assess
+from bot.sensitive import assess, first_words
 from bot.steps import Tell
 from bot.turns import MORE, NEW, Conversation, Knowledge, Turn, by_id, current, in_burst, moment
 from store.case import Case
@@ -116,7 +116,7 @@ def _must_be_sealed(text: str, case: Case) -> bool:
 def register(conversation: Conversation, words: str, now: datetime, knowledge: Knowledge) -> Turn:
     """A new grievance; its questions come when the burst is over."""
     until = now + timedelta(seconds=knowledge.burst_seconds)
-    sensitive = assess(words).kind or ""
+    sensitive = first_words(words) or ""
     kind = conversation.kind or kind_of(words)
     turned = replace(
         conversation, burst_until=until.isoformat(), misunderstood=0, asked="", asked_of=(),

@@ -17,7 +17,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from bot import places
-from bot.sensitive import assess
+from bot.sensitive import first_words
 from bot.turns import Conversation, Knowledge, Turn, current
 from store.messages import Inbound
 from workflow.commands import CITIZEN, Act, Actor, Register
@@ -38,7 +38,7 @@ def filled_in(
     conversation = replace(conversation, language=language, chosen=bool(language))
     identity = _identity(inbound.answers)
     case = current(conversation, knowledge)
-    sensitive = assess(inbound.text).kind or inbound.answers.get("sensitive") or ""
+    sensitive = first_words(inbound.text) or inbound.answers.get("sensitive") or ""
     if case is not None and (case.sensitive or not sensitive):
         more = "" if inbound.text in case.text else inbound.text
         act = Act("append", case.id, CITIZEN, {"text": more, "joins": True})

@@ -164,7 +164,7 @@ _SIGNS = {
     **dict.fromkeys("👎❌", Kind.NO),
     **dict.fromkeys("🙏❤🤝🌹💐", Kind.THANKS),
 }
-_NUMBER = re.compile(r"(?:No)?[\s(#.\-]*(\d{1,2})[\s).,:!\-]*")
+_NUMBER = re.compile(r"(?:No)?[\s(#.\-\"'«“„]*(\d{1,2})[\s).,:!\-\"'»”“]*")
 _KEYCAPS = {"🔟": "10", "\ufe0f": "", "\u20e3": ""}
 # Latin words that `fold_latin` reads as ес (nine) and он (ten).
 _NO_NUMBERS = ("yes", "on")

@@ -2,9 +2,9 @@
 
 Sexual exploitation, abuse and harassment, violence, corruption, and retaliation for complaining are
 recognised by the stems in `sensitive.toml` beside this file, in Mongolian, Kazakh, Russian and
-English, in Cyrillic or Latin letters; where none is met, by what `bot.cues` learnt. When in doubt
-the answer is yes: an officer unseals in one step what was sealed needlessly, while what was not
-sealed has been read by many.
+English, in Cyrillic or Latin letters; a grievance's first words also by what `bot.cues` learnt.
+When in doubt the answer is yes: an officer unseals in one step what was sealed needlessly, while
+what was not sealed has been read by many.
 """
 
 import re
@@ -21,7 +21,7 @@ from typing import NamedTuple
 from bot.cues import SensitiveKind, suspect
 from store.fold import fold, fold_latin
 
-__all__ = ["Assessment", "SensitiveKind", "assess"]
+__all__ = ["Assessment", "SensitiveKind", "assess", "first_words"]
 
 # The gravest first; retaliation before violence, which a threat alone would be.
 _ORDER: tuple[SensitiveKind, ...] = ("sea", "retaliation", "violence", "corruption")
@@ -171,7 +171,14 @@ def assess(text: str) -> Assessment:
     begun = {number for stem in said for number in _entries_by_stem().get(stem, ())}
     whole = (entry for entry in map(_entries().__getitem__, sorted(begun)) if _is_said(entry, said))
     met = [entry for entry in whole if _meets(entry, places)]
-    if not met:  # not said outright; the words may add up to it all the same
-        return Assessment(suspect(text))
-    kind = met[0].kind
+    kind = met[0].kind if met else None
     return Assessment(kind, tuple(entry.text for entry in met if entry.kind == kind))
+
+
+def first_words(text: str) -> SensitiveKind | None:
+    """Return of what sensitive matter a grievance tells, outright or by what its words add up to.
+
+    Only its first words are looked at so closely: an answer to a question is short, and a sealed
+    matter of its own too much for a guess.
+    """
+    return assess(text).kind or suspect(text)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import cues
-from bot.sensitive import Assessment, assess
+from bot.sensitive import Assessment, assess, first_words
 from tests.bot.labelled import Labelled, messages
 
 MESSAGES = messages()
@@ -21,14 +21,14 @@ def test_recall_and_false_alarms() -> None:
     sealed, total = Counter[str](), Counter[str]()
     for message in MESSAGES:
         total[message.sensitive] += 1
-        sealed[message.sensitive] += assess(message.text).kind is not None
+        sealed[message.sensitive] += first_words(message.text) is not None
     for kind in total:
         print(f"{kind}: {sealed[kind]} of {total[kind]} sealed")
     sensitive = [kind for kind in total if kind != "-"]
     assert sum(total[kind] for kind in sensitive) >= 200
     assert all(sealed[kind] >= 0.95 * total[kind] for kind in sensitive)
     content = [m.text for m in MESSAGES if m.sensitive == "-" and m.intent == "content"]
-    alarms = [text for text in content if assess(text).kind]
+    alarms = [text for text in content if first_words(text)]
     assert len(alarms) <= 0.05 * len(content), alarms
 
 
@@ -63,14 +63,14 @@ def test_what_is_learnt_from_four_parts_is_known_of_the_fifth() -> None:
         sealed += sum(bool(cues.suspect(text, learnt)) for text, kind in left if kind)
         alarms += sum(bool(cues.suspect(text, learnt)) for text, kind in left if not kind)
     print(f"cues alone: {sealed} sealed, {alarms} false alarms, of {len(_labels())}")
-    assert sealed >= 0.3 * sum(bool(kind) for _, kind in _labels())
-    assert alarms <= 0.03 * sum(not kind for _, kind in _labels())
+    assert sealed >= 0.2 * sum(bool(kind) for _, kind in _labels())
+    assert alarms <= 0.02 * sum(not kind for _, kind in _labels())
 
 
 def test_the_kind_is_mostly_right() -> None:
     """Harassment by a superior may count as violence or as retaliation; both are sealed."""
     sensitive = [message for message in MESSAGES if message.sensitive != "-"]
-    right = sum(assess(message.text).kind == message.sensitive for message in sensitive)
+    right = sum(first_words(message.text) == message.sensitive for message in sensitive)
     print(f"kind: {right} of {len(sensitive)}")
     assert right >= 0.95 * len(sensitive)
 
@@ -79,9 +79,10 @@ def test_the_kind_is_mostly_right() -> None:
 def test_capitals_and_missing_letters_change_nothing(message: Labelled) -> None:
     text = message.text
     plain = str.maketrans("өүёәғқңұһі", "оуеагкнухи")
-    assert (kind := assess(text).kind)
+    kind = assess(text).kind
     assert assess(text.upper()).kind == kind
     assert assess(text.lower().translate(plain)).kind == kind
+    assert first_words(text)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,8 @@ def test_words_far_apart_are_not_put_together() -> None:
 @given(st.text())
 def test_any_text_is_assessed(text: str) -> None:
     found = assess(text)
-    assert found.kind or not found.stems
+    assert (found.kind is None) == (found.stems == ())
+    first_words(text)
 
 
 def test_time_grows_with_length_only() -> None:
