@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, select, update
 
 from config.care import Retention
 from config.profile import profile
 from store import attempts, erasure, files, slots
 from store.db import reading, transaction
-from store.messages import InboundState
+from store.messages import InboundState, Kind
 from store.schema import (
     address,
     attempt,
@@ -66,7 +66,7 @@ def run(now: datetime, seconds: float = 3600.0) -> bool:
     erased, finished = _until(end, (_people, _addresses, _dead, _raw), now)
     if erased:
         erasing.settle()
-    if not finished or not _until(end, (_attempts, _spent), now)[1]:
+    if not finished or not _until(end, (_reports, _attempts, _spent), now)[1]:
         return False
     _files(now)
     return True
@@ -185,6 +185,18 @@ def _raw(now: datetime, rules: Retention) -> Iterator[int]:
         with transaction() as tx:
             erasure.secure(tx)
             tx.execute(update(raw_event).where(raw_event.c.id.in_(ids)).values(**blank))
+        yield len(ids)
+
+
+def _reports(now: datetime, rules: Retention) -> Iterator[int]:
+    """What providers told of our letters, once the letters know it: the most rows of all."""
+    if rules.raw_days is None:
+        return
+    old = inbox.c.received_at < now - timedelta(days=rules.raw_days)
+    told = and_(inbox.c.kind == Kind.DELIVERY, inbox.c.state == InboundState.DONE)
+    for ids in _ids(select(inbox.c.id).where(told, old), inbox.c.id):
+        with transaction() as tx:
+            tx.execute(delete(inbox).where(inbox.c.id.in_(ids)))
         yield len(ids)
 
 

@@ -15,7 +15,7 @@ from config.care import Retention
 from store import attempts, desk, erasure, hooks, inbox, officers, people, slots, sweeping
 from store.db import reading, transaction
 from store.inbox import Receipt
-from store.messages import Inbound
+from store.messages import DeliveryReport, Inbound, OutboundState
 from store.schema import (
     attempt,
     hook_call,
@@ -126,6 +126,25 @@ def test_a_message_nobody_could_handle_loses_its_words_in_time() -> None:
         raw = tx.execute(select(raw_event.c.body)).scalar_one()
     assert (row.text, row.address, row.error, bytes(raw)) == ("", "", "", b"")
     assert row.state == "ignored", "it is no dead letter any more"
+
+
+def test_reports_of_letters_go_once_the_letters_know() -> None:
+    start = clock.now() - 300 * DAY
+    for number in range(3):
+        report = DeliveryReport(
+            "sms", "+97675000000", f"SM{number}", OutboundState.DELIVERED, "+97670000001"
+        )
+        inbox.accept(Receipt("sms", "+97675000000", b"{}", start, (report,)))
+    arrive("ус алга", "+97670000001", start)
+    with transaction() as tx:
+        numbers = list(tx.execute(select(inbox_table.c.id).order_by(inbox_table.c.id)).scalars())
+        inbox.finish(tx, [(number, None, None) for number in (*numbers[:2], numbers[3])], start)
+    retention.run(start + 59 * DAY)
+    assert count("inbox") == 4
+    retention.run(start + 61 * DAY)
+    with reading() as tx:
+        left = list(tx.execute(select(inbox_table.c.id).order_by(inbox_table.c.id)).scalars())
+    assert left == numbers[2:], "one nobody has read yet, and what a person wrote, stay"
 
 
 @pytest.mark.parametrize("looked", [False, True])
