@@ -79,7 +79,7 @@ class Casework:
         self._meetings: list[tuple[Case, str, Mapping[str, Any]]] = []
         self._care: list[tuple[Case, Act]] = []
         self._relieved: set[int] = set()
-        self.news = News(lambda: hooks.wanted(tx), now)
+        self.news = News(lambda: hooks.wanted(tx), now, self.profile)
         self.undo = timedelta(0)  # how long a reply may still be taken back before it goes
         self.tokens: dict[int, str] = {}  # of links made at flush, to be shown once
         self._numbers = Numbers(tx, now, self.profile)
