@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
+from config.profile import Profile
 from config.settings import LOOPBACK
 from store.case import Case
 
@@ -55,25 +56,29 @@ class News:
     ``calls`` are one a hook; the body is what is sent, byte by byte, at every try.
     """
 
-    def __init__(self, wanted: Callable[[], Mapping[int, frozenset[str]]], at: datetime) -> None:
+    def __init__(
+        self, wanted: Callable[[], Mapping[int, frozenset[str]]], at: datetime, project: Profile
+    ) -> None:
         self.calls: list[dict[str, Any]] = []
-        self._wanted, self._at = wanted, at
+        self._wanted, self._at, self._project = wanted, at, project
         self._hooks: Mapping[int, frozenset[str]] | None = None
 
     def add(self, case: Case, kind: str, *, moved: bool = True) -> None:
-        """Tell what has just happened; nothing of sealed matters and of the demonstration."""
+        """Tell what has just happened, unless the matter is sensitive or of the demonstration."""
         event = EVENTS.get(kind)
-        if event is None or (event in _MOVES and not moved):
-            return
-        if case.sensitive or case.facts.get("demo"):
+        if event is None or (event in _MOVES and not moved) or case.sensitive:
             return
         if self._hooks is None:
             self._hooks = self._wanted()
         hooks = [hook for hook, events in self._hooks.items() if event in events]
-        if hooks:
+        if hooks and self._may_be_told(case):
             words = body(event, self._at, told(case))
             call = {"grievance_id": case.id, "event": str(event), "body": words}
             self.calls += [{"hook_id": hook, **call} for hook in hooks]
+
+    def _may_be_told(self, case: Case) -> bool:
+        category = self._project.category(case.category)
+        return not (case.facts.get("demo") or (category and category.sensitive))
 
 
 def told(case: Case) -> dict[str, str | int | None]:

@@ -13,6 +13,7 @@ from sqlalchemy import event, select
 
 from channels import hooks, hooks_http
 from config import clock
+from config.profile import profile
 from store import hooks as rows
 from store import hooks_calls
 from store.case import Case
@@ -158,6 +159,17 @@ def test_a_sensitive_matter_is_never_told(other: Receiver) -> None:
     assert waiting() == []
     assert hooks.tell(number) == 0
     assert other.received == []
+
+
+def test_nothing_is_told_of_a_sensitive_category_though_nobody_sealed_it(other: Receiver) -> None:
+    saraa = town.join()
+    number, _ = listen(other)
+    case = arrive()
+    sensitive = next(each.code for each in profile().categories if each.sensitive)
+    town.act(case, "classify", clock.now(), saraa, category=sensitive)
+    town.act(case, "assign", clock.now(), saraa, assignee_id=saraa, name="Сараа")
+    hooks.tell(number)
+    assert other.events() == ["registered"]
 
 
 def test_what_waited_goes_with_the_sealing_and_nothing_follows(other: Receiver) -> None:
