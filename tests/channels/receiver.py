@@ -87,6 +87,14 @@ def raw(*pieces: bytes, pause: float = 0.0) -> Answer:
 OK = status(204)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """The other side hung up."""
+
+
 class Receiver:
     """The server; ``answer`` decides what becomes of a request. Use it with ``with``."""
 
@@ -116,9 +124,7 @@ class Receiver:
             def log_message(self, *args: object) -> None:
                 """Nothing."""
 
-        self._server = ThreadingHTTPServer((host, 0), Handler)
-        self._server.daemon_threads = True
-        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        self._server = _Server((host, 0), Handler)
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port
