@@ -61,12 +61,6 @@ HARMLESS = frozenset(
 FIGURES = frozenset({"gender", "group", "rating", "solved", "consent"})
 
 
-def secure(tx: Transaction) -> None:
-    """What is overwritten from here on leaves no trace in SQLite's file."""
-    if tx.on_sqlite:
-        tx.connection.exec_driver_sql("PRAGMA secure_delete=ON").close()
-
-
 def of_grievance(tx: Transaction, grievance_id: int, now: datetime) -> set[str]:
     """Forget the words around a grievance; the hashes of files that nothing refers to any more."""
     _messages(tx, inbox.c.grievance_id == grievance_id, now)

@@ -317,6 +317,7 @@ def seal(tx: Transaction, ids: Sequence[int]) -> None:
     """A sensitive matter's words live in `sealed_matter` alone: every other copy goes."""
     if not ids:
         return
+    tx.leave_no_trace()
     raw = select(inbox.c.raw_id).where(inbox.c.id.in_(ids))
     tx.execute(update(raw_event).where(raw_event.c.id.in_(raw)).values(body=b""))
     tx.execute(update(inbox).where(inbox.c.id.in_(ids)).values(text="", choice="", details=None))

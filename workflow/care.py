@@ -98,7 +98,7 @@ def _redact(tx: Transaction, case: Case, act: Act, now: datetime, project: Profi
 
 
 def _erase(tx: Transaction, case: Case, act: Act, now: datetime, project: Profile) -> str:
-    erasure.secure(tx)
+    tx.leave_no_trace()
     unused = erasure.of_grievance(tx, case.id, now)
     tx.after(("files", case.id), lambda: files.remove(unused))
     return ""

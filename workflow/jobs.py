@@ -21,7 +21,7 @@ from config.profile import profile
 from config.settings import settings
 from store import hooks_calls, outbox, slots, statistics
 from store import inbox as inbox_rows
-from store.db import DatabaseAway, Transaction, reading, transaction
+from store.db import DatabaseAway, Transaction, empty_log, reading, transaction
 from store.messages import InboundState, OutboundState
 from store.queue import DELIVER, DRAIN, Bell, ring
 from store.schema import conversation, inbox
@@ -32,6 +32,7 @@ from workflow.audit import sign_root
 
 TICK_SECONDS = 1.0
 BEAT_SECONDS = 30.0  # between two notes that a clock runs
+PAGES_SECONDS = 300.0  # the longest that words sealed meanwhile stay in SQLite's log
 COUNT_SECONDS = 5.0  # between two looks whether the planner's statistics are of yesterday
 LOOK_SECONDS = 10.0  # between two looks whether there is work beside the ticks
 CALM_SECONDS = 5.0  # after an outage the living first write down what became of their messages
@@ -103,8 +104,16 @@ def beat(now: datetime) -> None:
         _beaten["at"] = time.monotonic()
 
 
+def forget_pages(_: datetime) -> None:
+    """Every few minutes, end SQLite's old pages: words may stand there that were sealed since."""
+    if time.monotonic() > _emptied["at"] + PAGES_SECONDS:
+        _emptied["at"] = time.monotonic()
+        empty_log()
+
+
 _signed: dict[str, str] = {}
-_counted = {"at": 0.0}
+_emptied = {"at": float("-inf")}
+_counted = {"at": float("-inf")}
 _beaten = {"at": float("-inf")}
 _PARTS: dict[str, Callable[[datetime], object]] = {
     "root": sign_daily,
@@ -112,6 +121,7 @@ _PARTS: dict[str, Callable[[datetime], object]] = {
     "rounds": rounds.attend,
     "digest": digest.daily,
     "statistics": count_tables,
+    "pages": forget_pages,
     "beat": beat,
 }
 _BESIDE: dict[str, Callable[[datetime], object]] = {

@@ -183,7 +183,7 @@ def _raw(now: datetime, rules: Retention) -> Iterator[int]:
     blank = {"body": b"", "content_type": erasure.ERASED}
     for ids in _ids(select(raw_event.c.id).where(or_(*conditions), kept), raw_event.c.id):
         with transaction() as tx:
-            erasure.secure(tx)
+            tx.leave_no_trace()
             tx.execute(update(raw_event).where(raw_event.c.id.in_(ids)).values(**blank))
         yield len(ids)
 
