@@ -129,9 +129,10 @@ def _sort_out(
 
 def claim(tx: Transaction, hook_id: int, found: Turn, now: datetime) -> list[Claimed]:
     """Take the calls of ``found`` that nobody else took; ours for `CLAIM`."""
-    open_ = or_(hook_call.c.state != SENDING, hook_call.c.claimed_until < now)
-    wanted = hook_call.c.id.in_([*found.ids, *found.later])
-    ours = free(tx, select(hook_call.c.id).where(wanted, open_))
+    state, wanted = hook_call.c.state, hook_call.c.id.in_([*found.ids, *found.later])
+    ready = and_(state.in_((QUEUED, TESTING)), hook_call.c.not_before <= now)
+    lapsed = and_(state == SENDING, hook_call.c.claimed_until < now)
+    ours = free(tx, select(hook_call.c.id).where(wanted, or_(ready, lapsed)))
     if later := [{"b_id": n, "b_at": at} for n, at in found.later.items() if n in ours]:
         tx.execute(_PUT_OFF, later)
     one = tx.execute(select(hook).where(hook.c.id == hook_id)).one()

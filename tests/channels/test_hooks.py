@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event, select
 
 from channels import hooks, hooks_http
+from channels.doctor import CHECKS, Grade
 from config import clock
 from config.profile import profile
 from store import hooks as rows
@@ -370,3 +371,22 @@ def test_without_a_hook_a_batch_asks_one_question_more_and_writes_nothing(store:
     assert len([statement for statement in asked if "hook" in statement]) == 1
     with reading() as tx:
         assert len(tx.execute(select(grievance.c.id)).all()) == 50
+
+
+def test_the_doctor_names_hooks_that_fail_or_are_off_by_name_alone(other: Receiver) -> None:
+    with transaction() as tx:
+        rows.add(tx, "Унтраалттай", other.url, Event, clock.now(), active=False)
+    number, _ = listen(other)
+    for each in range(8):
+        arrive(each)
+    other.answer = status(500)
+    hooks.tell(number)
+    with transaction() as tx:
+        one = select(hook_call.c.id).limit(1).scalar_subquery()
+        tx.execute(hook_call.update().where(hook_call.c.id == one).values(state=rows.DEAD))
+    found = list(CHECKS["webhooks"]())
+    assert [each.grade for each in found] == [Grade.LOOK, Grade.WRONG, Grade.WRONG]
+    assert "Унтраалттай is off" in found[0].words
+    assert "Жишээ систем does not get through (500)" in found[1].words
+    assert "1 events were given up" in found[2].words
+    assert not any("127.0.0.1" in each.words for each in found)

@@ -143,3 +143,15 @@ def test_what_waits_for_an_earlier_one_asks_for_nobody_until_that_is_told(one: i
     done(one, *again[:3])
     done(one, again[3], error="500")
     assert [item.event for item in claim(one, 30)] == ["b"] * 4
+
+
+def test_what_another_caller_settled_meanwhile_is_left_alone(one: int) -> None:
+    now = clock.now()
+    with reading() as tx:
+        seen = hooks_calls.turn(tx, one, 3, now)
+    told, failed, dead = claim(one, 3)
+    done(one, told)
+    done(one, failed, error="500", again=60)
+    done(one, dead, error="500")
+    with transaction() as tx:
+        assert hooks_calls.claim(tx, one, seen, clock.now()) == []
