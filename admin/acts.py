@@ -268,7 +268,7 @@ def preview(tx: Transaction, dossier: Dossier, act: Act, now: datetime) -> Previ
     `Refused` where the procedure does not allow the act.
     """
     work = Casework(tx, now)
-    work.news = News(dict, now)  # nobody is told of what does not happen
+    work.news = News(dict, now, work.profile)  # nobody is told of what does not happen
     case = work.cases[act.grievance_id] = replace(dossier.case)
     row = find(act.command, Status(case.status))
     work.act(act)  # never flushed
