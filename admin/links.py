@@ -58,10 +58,10 @@ def suggestions(reference: str) -> str:
 @blueprint.post("/<reference>/links")
 def join(reference: str) -> Response:
     """Link it with another: the same cause, or worked on as one."""
-    other = request.form.get("other", "").replace(" ", "")
-    return _changed(reference, "joined", lambda tx, case: joining.join(
-        tx, guard.now(), _actor(), case.id, _other(tx, other).id, request.form.get("kind", "")
-    ))  # fmt: skip
+    other, kind = request.form.get("other", "").replace(" ", ""), request.form.get("kind", "")
+    return _changed(reference, "merged" if kind == "merged" else "joined", lambda tx, case:
+        joining.join(tx, guard.now(), _actor(), case.id, _other(tx, other).id, kind)
+    )  # fmt: skip
 
 
 def _other(tx: Transaction, reference: str) -> Case:

@@ -78,6 +78,7 @@ def test_joined_merged_and_taken_apart(desk: Desk, cases: Cases) -> None:
     desk.post(f"{path}/links", other=two.reference, kind="same")
     desk.post(f"{path}/links", other=three.reference, kind="merged")
     page = desk.page(path)
+    assert "Нэгтгэлээ." in page
     assert {two.reference, three.reference} <= set(re.findall(r'/cases/(\d+)">\1<', page))
     assert f"/bulk/?ref={one.reference}&amp;ref={two.reference}" in page
     desk.post(f"{path}/links", other=two.reference, kind="same")
