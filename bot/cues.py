@@ -26,7 +26,7 @@ SensitiveKind = Literal["sea", "violence", "corruption", "retaliation"]
 KINDS: tuple[SensitiveKind, ...] = ("sea", "retaliation", "violence", "corruption")
 # A cue's weight, and its share in each of `KINDS`; in hundredths, so that the table stays readable.
 Weights = Mapping[str, tuple[int, ...]]
-_ENOUGH = 200
+_ENOUGH = 150
 _FEWEST_WORDS, _SHORTEST = 5, 3
 # Few of the labelled messages are English: its small words would count for what they do not say.
 _ENGLISH = frozenset(

@@ -63,8 +63,8 @@ def test_what_is_learnt_from_four_parts_is_known_of_the_fifth() -> None:
         sealed += sum(bool(cues.suspect(text, learnt)) for text, kind in left if kind)
         alarms += sum(bool(cues.suspect(text, learnt)) for text, kind in left if not kind)
     print(f"cues alone: {sealed} sealed, {alarms} false alarms, of {len(_labels())}")
-    assert sealed >= 0.2 * sum(bool(kind) for _, kind in _labels())
-    assert alarms <= 0.02 * sum(not kind for _, kind in _labels())
+    assert sealed >= 0.25 * sum(bool(kind) for _, kind in _labels())
+    assert alarms <= 0.03 * sum(not kind for _, kind in _labels())
 
 
 def test_the_kind_is_mostly_right() -> None:
