@@ -13,7 +13,9 @@ from collections.abc import Sequence
 
 from bot import places
 from bot.batch import Batch
+from bot.intents import has_content
 from bot.language import identify
+from bot.sensitive import first_words
 from config import clock, i18n, log, observe
 from config.errors import HariuError
 from store import conversations, inbox, leases
@@ -27,6 +29,8 @@ RENEW_SECONDS = 3.0
 # Paid for at import: the first case must not hold SQLite's gate while tables are read.
 identify("")
 places.find("сум")
+has_content("сумын төвийн гүний худаг ширгэсэн")
+first_words("сумын төвийн гүний худаг ширгэсэн")
 clock.is_holiday(clock.now().date())
 for _tongue in i18n.LANGUAGES:
     i18n.catalogue(_tongue)
