@@ -14,7 +14,7 @@ from config.profile import profile
 from store.db import Transaction
 from store.schema import grievance
 
-_FEW = 7
+_FEW = 6
 
 
 def of(tx: Transaction, scope: views.Scope) -> dict[str, Any]:

@@ -126,9 +126,8 @@ def icon(name: str, title: str = "") -> Markup:
         return Markup(
             '<svg class="icon" role="img" aria-label="{}"><use href="{}#{}"/></svg>'
         ).format(title, source, name)
-    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
-        source, name
-    )
+    # Unquoted: a page has a hundred of them.
+    return Markup('<svg class=icon aria-hidden=true><use href="{}#{}"/></svg>').format(source, name)
 
 
 def qr_code(content: str) -> Markup:

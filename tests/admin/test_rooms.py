@@ -200,7 +200,7 @@ def test_the_list_beside_a_case_stands_where_the_case_is(desk: Desk) -> None:
     ]
     page = desk.page(f"/cases/{made[0].reference}")  # the latest, so the last of the list
     side = page.split('<nav class="side"')[1].split("</nav>")[0]
-    assert side.count("<li") == 7
+    assert side.count("<li") == 6
     assert re.search(rf'{made[0].reference}[^"]*" aria-current="page"', side)
 
 
