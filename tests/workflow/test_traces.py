@@ -22,7 +22,10 @@ def held() -> bytes:
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_minutes_after_sealing_no_page_holds_the_words(store: str) -> None:
+def test_minutes_after_sealing_no_page_holds_the_words(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(jobs._emptied, "at", float("-inf"))
     with transaction() as tx:
         channels.sync(tx, {"sms": ("+97675000000", Capabilities(form="sms", units=134))})
     message = Inbound("sms", "+97675000000", "SM1", "+97688110001", text=WORDS)
