@@ -365,7 +365,9 @@ def test_a_flood_is_told_in_words_and_loses_no_text(
     assert page.status_code == 429
     assert f"{WELL} хэвээр" in page.text
     assert "51-261068" in words(page)
-    assert page.text.count('href="tel:51261068">51-261068</a>') == 2, "in the advice and at the foot"
+    assert page.text.count('href="tel:51261068">51-261068</a>') == 2, (
+        "in the advice and at the foot"
+    )
     assert len(rows(select(inbox_table))) == 2
     Citizen(str(citizen.http.base_url), ip="203.0.113.2").send(text=WELL)
     assert len(rows(select(inbox_table))) == 3
