@@ -98,7 +98,7 @@ def _problems(found: Filled, request: Request) -> Iterator[tuple[str, str]]:
         yield "contact", "contact"
     if not values["told"]:
         yield "told", "told"
-    elif values["told"] != SUBMITTER and not values["phone"]:
+    elif values["told"] == COMPLAINANT and not values["phone"]:
         yield "told", "no_phone"
     if not is_token(request.form.get("token", "")):
         yield "form", "stale"
@@ -115,6 +115,8 @@ def filing(found: Filled, request: Request, officer_id: int, partner: Partner) -
     """The form as a filing, once nothing is wrong with it; its files are on disk by then."""
     values = dict(found.values)
     phone = normalise(values.pop("phone")) or ""
+    if values["told"] == BOTH and not phone:  # of the two only the partner can be told
+        values["told"] = SUBMITTER
     files = [item for item in request.files.getlist("files") if item.filename]
     return Filing(
         token=request.form["token"],

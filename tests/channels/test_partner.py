@@ -331,6 +331,15 @@ def test_what_is_wrong_is_said_and_nothing_is_kept(
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_of_somebody_without_a_phone_the_partner_alone_is_told(cso: Cso) -> None:
+    assert cso.file(told="both").status_code == 200
+    (case,) = rows(select(grievance))
+    act("reply", text="Маргааш шинэ насос ирнэ")
+    assert "Маргааш шинэ насос ирнэ" in words(cso.open(f"/partner/cases/{case.reference}"))
+    assert {row.channel for row in rows(select(outbox.c.channel))} == {"web"}
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_files_come_with_it_and_refused_ones_are_told(cso: Cso) -> None:
     parts = [
         ("files", ("зураг.jpg", BytesIO(PHOTO), "image/jpeg")),
