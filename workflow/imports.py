@@ -31,6 +31,7 @@ MOST_ROWS = 20_000
 LONGEST_TEXT = 20_000  # characters
 _HEAD_ROWS = 15  # a title, a period, a logo may stand above the headings
 _WIDEST = 60
+_LOOK = 4096  # bytes in which a file that is no text shows it
 _DELIMITERS = ",;\t"
 
 
@@ -147,6 +148,9 @@ def _workbook(content: bytes) -> Iterator[Sequence[Any]]:
 
 def _text(content: bytes) -> Iterator[Sequence[Any]]:
     """The rows of a CSV file in UTF-8, UTF-16 or the old Cyrillic code page of Windows."""
+    if b"\0" in content[:_LOOK] and content[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
+        # a workbook of before 2007, or no table at all
+        raise UnreadableFile("the workbook cannot be read", code="import.broken")
     encodings = (
         ("utf-16",) if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else ("utf-8-sig", "cp1251")
     )

@@ -348,6 +348,7 @@ def test_a_second_level_is_an_appeal_that_ended(store: str) -> None:
         (b"", "import.kind"),
         ("нэр,утас\nа,б\n".encode(), "import.kind"),
         (b"PK\x03\x04 broken", "import.broken"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "import.broken"),  # .xls
         (workbook([], ("a", "b")), "import.kind"),
         (b"\xff\xfe\x00", "import.broken"),
         (b"x" * (21 << 20), "import.large"),
