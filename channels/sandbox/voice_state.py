@@ -22,6 +22,7 @@ from channels.sandbox.bounded import Bounded
 from channels.sandbox.twilio_state import API, Json, Twilio, new_sid
 from channels.sandbox.uploads import BadAction
 from channels.sandbox.webhook import twilio_request
+from config import i18n, prompts
 from config.clock import now
 
 MOST_STEPS = 60  # a document that leads in circles ends the call
@@ -295,8 +296,17 @@ class Exchange:
             return
         call.seconds += seconds
         name = url.partition("/clips/")[2] or "recording"
-        call.heard.append({"n": len(call.sounds), "clip": name, "seconds": round(seconds, 2)})
+        heard = {"n": len(call.sounds), "clip": name, "seconds": round(seconds, 2)}
+        call.heard.append(heard | _words(name))
         call.sounds.append(response.content)
+
+
+def _words(clip: str) -> Json:
+    """What is said in a clip of ours: a placeholder may be a mere tone."""
+    language, _, name = clip.removesuffix(".wav").partition("/")
+    if language not in i18n.LANGUAGES or name not in prompts.names():
+        return {}
+    return {"words": prompts.text(name, language), "language": language}
 
 
 def described(account: str, recording: Recording) -> Json:

@@ -59,7 +59,8 @@ class Handset {
     for (const item of told.heard) {
       const line = document.createElement("li");
       line.className = "out";
-      line.textContent = `${item.clip.replace(".wav", "")} (${item.seconds} s)`;
+      line.textContent = `${item.words || item.clip.replace(".wav", "")} (${item.seconds} s)`;
+      line.lang = item.language || "";
       this.list.append(line);
       this.queue.push(`/phone/call/${told.call}/${item.n}.wav`);
     }
