@@ -16,7 +16,7 @@ run: $(INSTALLED) ## start everything and print where to click (options: make ru
 
 test: $(DEVELOPED) ## run every test (some: make test ARGS="tests/store -k spool")
 	@echo "== tests"
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 2 $(ARGS)
 
 check: $(DEVELOPED) ## lint, format, types, layers, catalogues of texts
 	@echo "== lint" && .venv/bin/ruff check .

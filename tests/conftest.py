@@ -7,15 +7,42 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
+from xdist.scheduler import LoadScopeScheduling
 
 from store import passwords
 from tests import instance
 from tests.postgres import Postgres
+
+# What starts whole houses: one worker has them all, for two at once would wait for one another.
+HOUSES = (
+    "tests/faults/", "tests/test_path.py", "tests/test_observed.py",
+    "tests/channels/test_hooks_house.py", "tests/channels/test_two_houses.py",
+)  # fmt: skip
+# Each file starts a server and a browser of its own.
+SERVERS = ("tests/browser/",)
+
+
+class _Shares(LoadScopeScheduling):
+    """Deals tests out to the workers one by one, those that share something dear together.
+
+    `--dist loadgroup` means to, but pytest-xdist 3.8 finds no group under pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(HOUSES):
+            return "houses"
+        return nodeid.partition("::")[0] if nodeid.startswith(SERVERS) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Shares:
+    """The largest share comes first."""
+    return _Shares(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,10 +25,12 @@ def environment(home: Path, database_url: str = "", **more: str) -> dict[str, st
 
 def enter(given: dict[str, str]) -> None:
     """Make this process live in the instance of ``given`` (a monkeypatched environment)."""
-    for name in [name for name in os.environ if name.startswith("HARIU_")]:
-        del os.environ[name]
     os.environ.update(given)
+    for name in {name for name in os.environ if name.startswith("HARIU_")} - given.keys():
+        del os.environ[name]
     forget()
+    while str(settings.settings().home) != given["HARIU_HOME"]:
+        forget()  # a thread that lives on read its settings while they changed
     migrate.upgrade()
 
 

@@ -91,7 +91,6 @@ def test_requests_leave_neither_path_nor_body_nor_headers(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("house")
 def test_every_process_tells_its_steps(
     tmp_path: Path, sentry: Observer, collector: Observer
 ) -> None:

@@ -15,7 +15,7 @@ from tests.house import House, until
 WELL = "Манай сумын худаг ширгэсэн, ус алга"
 INTERNET = "Біздің ауылда интернет жоқ"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("house")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

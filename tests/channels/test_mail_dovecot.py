@@ -132,6 +132,8 @@ class Dovecot:
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(10)
+        # Whoever reaps it may take its time, and a zombie counts as running.
+        (self.home / "run" / "master.pid").unlink(missing_ok=True)
 
     def deliver(self, raw: bytes) -> None:
         """Put one mail into the inbox."""

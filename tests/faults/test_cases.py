@@ -23,7 +23,7 @@ from tests.faults.run import Scene, scene, settle
 from tests.faults.senders import Message, Senders, people, written
 from tests.house import ROOT, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 WELL = "Манай багийн худаг ширгэсэн, ус зөөж чадахгүй байна"
 STORES = ("sqlite", "postgresql")

@@ -9,7 +9,7 @@ import pytest
 from tests.faults.__main__ import table
 from tests.faults.run import run, short
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("house")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
