@@ -16,7 +16,7 @@ from config.profile import profile
 from store import channels, grievances, officers, people, sealed, veil
 from store.case import Case
 from store.db import Transaction
-from store.messages import Capabilities, Kind
+from store.messages import Capabilities, Kind, OutboundState
 from store.officers import Officer
 from store.people import AddressRow
 from store.schema import access_log, attachment, inbox, outbox, person, task
@@ -27,6 +27,9 @@ from workflow.states import Role
 # Of a conversation that never ends, the latest; what came first is the grievance's own text.
 _LONGEST = 200
 _SPOKEN = {Kind.DELIVERY, Kind.COMMAND}
+
+
+ONWARDS = "onwards"  # of a letter that failed and went on to the next address
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +182,17 @@ def _files(tx: Transaction, inbox_ids: Sequence[int]) -> dict[int, tuple[Any, ..
 
 def _told(tx: Transaction, case: Case) -> Iterable[Entry]:
     names = (
-        "id", "channel", "language", "text", "parts", "state", "error", "created_at", "template",
+        "id", "key", "channel", "language", "text", "parts", "state", "error", "created_at",
+        "template",
     )  # fmt: skip
     columns = [outbox.c[name] for name in names]
     query = select(*columns).where(_of_case(outbox, case))
+    later: set[str] = set()
     for row in tx.execute(query.order_by(outbox.c.id.desc()).limit(_LONGEST)):
+        # What one address did not take went on to the next under the same key.
+        letter = row.key.split(">")[0]
+        went_on = row.state == OutboundState.FAILED and letter in later
+        later.add(letter)
         # The private code is the person's; staff have no use for it.
         yield Entry(
             side="out",
@@ -192,7 +201,7 @@ def _told(tx: Transaction, case: Case) -> Iterable[Entry]:
             at=row.created_at,
             text=row.text.replace(case.code, "••••••"),
             channel=row.channel,
-            state=row.state,
+            state=ONWARDS if went_on else row.state,
             error=row.error,
             parts=row.parts,
             language=row.language,

@@ -40,6 +40,7 @@ class _Shares(LoadScopeScheduling):
         return nodeid.partition("::")[0] if nodeid.startswith(SERVERS) else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)  # for runs without the plugin
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Shares:
     """The largest share comes first."""
     return _Shares(config, log)

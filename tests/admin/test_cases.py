@@ -116,6 +116,23 @@ def test_the_timeline_says_what_was_classified(desk: Desk, cases: Cases) -> None
     assert "Увс, Тэс" in steps[0]
 
 
+def test_a_letter_that_went_on_to_the_next_address_is_no_failure(desk: Desk, cases: Cases) -> None:
+    about = outbox.c.grievance_id == cases[0].id
+    with transaction() as tx:
+        first = tx.execute(outbox.select().where(about).order_by(outbox.c.id)).first()
+        assert first
+        failed = {"state": "failed", "error": "window.closed"}
+        tx.execute(outbox.update().where(outbox.c.id == first.id).values(failed))
+    assert "delivery-failed" in open_page(desk, cases[0])
+
+    again = {name: value for name, value in first._mapping.items() if name != "id"}
+    with transaction() as tx:
+        tx.execute(outbox.insert(), [again | {"key": f"{first.key}>1", "state": "delivered"}])
+    page = open_page(desk, cases[0])
+    assert "delivery-failed" not in page
+    assert i18n.text("desk.delivery.onwards", "mn") in page
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_buttons_are_drawn_from_the_table(desk: Desk, saraa: int, status: Status) -> None:
     """In each status exactly what the table allows an officer, less what makes no sense now."""
