@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -53,12 +54,20 @@ BREAKER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a channel's counts learn of a message that it did not take."""
+
+    count: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one message: what the provider said when it took it, else what to write."""
 
     item: Claimed
     taken: SendResult | None = None
-    otherwise: Callable[[Transaction], object] | None = None
+    otherwise: Callable[[Transaction], Trouble | None] | None = None
     seconds: float = 0.0
 
 
@@ -253,10 +262,8 @@ def _write(outcomes: Sequence[Outcome]) -> None:
     try:
         with transaction() as tx:
             _sent(tx, [(each.item, each.taken) for each in outcomes if each.taken], clock.now())
-            for each in outcomes:
-                if each.otherwise:
-                    each.otherwise(tx)
-            _tally(tx, [each for each in outcomes if each.taken])
+            troubles = [(each, each.otherwise(tx)) for each in outcomes if each.otherwise]
+            _note(tx, outcomes, [(each.item, told) for each, told in troubles if told])
     except DatabaseAway:
         raise
     except Exception as error:  # noqa: BLE001 - the delivery job is one of the four edges
@@ -305,17 +312,23 @@ def _sent(tx: Transaction, sent: Sequence[tuple[Claimed, SendResult]], now: date
             hand_over(tx, item.address_id, result.address, item.grievance_id, now)
     _acknowledge(tx, [item for item, _ in ours], now)
     for code in {item.outbound.channel for item, _ in ours}:
-        channel_rows.note_out(tx, code, now)
         known = [result.provider_id for item, result in ours if item.outbound.channel == code]
         early = inbox.early_reports(tx, code, *filter(None, known))
         uptake.apply_reports(tx, early, now)
 
 
-def _tally(tx: Transaction, sent: Sequence[Outcome]) -> None:
-    """Count what each provider took, and how long that took it."""
-    for code in sorted({each.item.outbound.channel for each in sent}):
-        seconds = [each.seconds for each in sent if each.item.outbound.channel == code]
-        channel_rows.tally(tx, code, channel_rows.sent(seconds))
+def _note(
+    tx: Transaction, outcomes: Sequence[Outcome], troubles: Sequence[tuple[Claimed, Trouble]]
+) -> None:
+    """Tell each channel's row once what it carried; in order, for another deliverer does so too."""
+    for code in sorted({each.item.outbound.channel for each in outcomes}):
+        mine = [each for each in outcomes if each.item.outbound.channel == code]
+        failed = [told for item, told in troubles if item.outbound.channel == code]
+        more = channel_rows.sent([each.seconds for each in mine if each.taken])
+        more |= Counter(told.count for told in failed)
+        if more:
+            last = next((told.error for told in reversed(failed) if told.error), "")
+            channel_rows.note_out(tx, code, clock.now(), more, last)
 
 
 def _acknowledge(tx: Transaction, items: Sequence[Claimed], now: datetime) -> None:
@@ -328,7 +341,9 @@ def _acknowledge(tx: Transaction, items: Sequence[Claimed], now: datetime) -> No
     casework.flush()
 
 
-def _after_error(lane: Lane, item: Claimed, error: SendError) -> Callable[[Transaction], None]:
+def _after_error(
+    lane: Lane, item: Claimed, error: SendError
+) -> Callable[[Transaction], Trouble | None]:
     log.get().warning(
         "not sent", channel=lane.channel.code, row=item.outbound.id, code=error.code,
         kind=type(error).__name__,
@@ -344,7 +359,7 @@ def _after_error(lane: Lane, item: Claimed, error: SendError) -> Callable[[Trans
     return _retry(item, error)
 
 
-def _retry(item: Claimed, error: SendError) -> Callable[[Transaction], None]:
+def _retry(item: Claimed, error: SendError) -> Callable[[Transaction], Trouble | None]:
     """Back in the queue with a growing pause, or given up after a day."""
     now = clock.now()
     too_old = now - item.created_at > timedelta(hours=GIVE_UP_HOURS)
@@ -361,32 +376,30 @@ def pause(attempts: int) -> float:
     return base * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
 
 
-def _requeue(tx: Transaction, item: Claimed, error: SendError, at: datetime) -> None:
+def _requeue(tx: Transaction, item: Claimed, error: SendError, at: datetime) -> Trouble:
     unanswered = item.unanswered + isinstance(error, Unanswered)
     outbox.mark(
         tx, item, state=OutboundState.QUEUED, not_before=at, unanswered=unanswered,
         error=error.code[:200],
     )  # fmt: skip
-    channel_rows.note_out(tx, item.outbound.channel, clock.now(), error.code)
-    channel_rows.tally(tx, item.outbound.channel, {"retried": 1})
+    return Trouble("retried", error.code)
 
 
-def _blocked(tx: Transaction, item: Claimed, error: SendError) -> None:
+def _blocked(tx: Transaction, item: Claimed, error: SendError) -> Trouble | None:
     people.block(tx, item.address_id, error.code, clock.now())
-    _gave_up(tx, item, error)
+    return _gave_up(tx, item, error)
 
 
-def _gave_up(tx: Transaction, item: Claimed, error: SendError) -> None:
+def _gave_up(tx: Transaction, item: Claimed, error: SendError) -> Trouble | None:
     """Nothing more to try here: the person's next address, else the officer's call list."""
     now = clock.now()
     if not outbox.mark(tx, item, state=OutboundState.FAILED, error=error.code[:200]):
-        return
-    channel_rows.tally(tx, item.outbound.channel, {"failed": 1})
-    if not isinstance(error, AddressBlocked | WindowClosed):
-        channel_rows.note_out(tx, item.outbound.channel, now, error.code)
-    if fallback.send_on(tx, item.outbound.id, now):
-        return
-    tasks.add(
-        tx, f"undelivered:{item.outbound.id}", "undelivered", now, item.address_id,
-        item.grievance_id, item.outbound.id, error.code,
-    )  # fmt: skip
+        return None
+    if not fallback.send_on(tx, item.outbound.id, now):
+        tasks.add(
+            tx, f"undelivered:{item.outbound.id}", "undelivered", now, item.address_id,
+            item.grievance_id, item.outbound.id, error.code,
+        )  # fmt: skip
+    # That a person left, or wrote too long ago, is no trouble of the channel.
+    own = "" if isinstance(error, AddressBlocked | WindowClosed) else error.code
+    return Trouble("failed", own)

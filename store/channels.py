@@ -48,26 +48,29 @@ def health(tx: Transaction) -> list[Any]:
     return list(tx.execute(select(table).order_by(table.c.active.desc(), table.c.code)).all())
 
 
-def note_out(tx: Transaction, code: str, at: datetime, error: str = "") -> None:
-    """Remember the last success, or the last error in the provider's code."""
-    values = {"last_error": error[:200], "last_error_at": at} if error else {"last_out_at": at}
-    tx.execute(update(table).where(table.c.code == code).values(**values))
-
-
 def sent(seconds: Sequence[float]) -> dict[str, float]:
-    """What `tally` adds for messages that a provider took, after so many seconds each."""
+    """What `note_out` adds for messages that a provider took, after so many seconds each."""
     buckets = Counter(f"le:{next(le for le in LATENCIES if each <= le)}" for each in seconds)
-    return {"sent": len(seconds), "seconds": sum(seconds), **buckets}
+    return {"sent": len(seconds), "seconds": sum(seconds), **buckets} if seconds else {}
 
 
-def tally(tx: Transaction, code: str, more: Mapping[str, float]) -> None:
-    """Add to a channel's counts since its beginning; locks its row, for another may add as well."""
+def note_out(
+    tx: Transaction, code: str, at: datetime, more: Mapping[str, float], error: str = ""
+) -> None:
+    """Add to a channel's counts since its beginning; remember when it last worked, and how not.
+
+    ``error`` is the provider's code. Locks the row, for another may add as well.
+    """
     mine = table.c.code == code
     before = tx.scalar(select(table.c.counts).where(mine).with_for_update())
-    if before is not None:
-        counts = Counter(before)
-        counts.update(more)
-        tx.execute(update(table).where(mine).values(counts=dict(counts)))
+    if before is None:
+        return
+    counts = Counter(before)
+    counts.update(more)
+    values: dict[str, Any] = {"counts": dict(counts)}
+    values |= {"last_out_at": at} if "sent" in more else {}
+    values |= {"last_error": error[:200], "last_error_at": at} if error else {}
+    tx.execute(update(table).where(mine).values(values))
 
 
 def note_in(tx: Transaction, codes: Mapping[str, datetime]) -> None:

@@ -46,7 +46,7 @@ def test_without_a_token_metrics_are_shut(stranger: Desk, monkeypatch: pytest.Mo
 
 def test_metrics_count_and_tell_nothing_personal(stranger: Desk, cases: list[Case]) -> None:
     with transaction() as tx:
-        channels.note_out(tx, "sms", clock.now())
+        channels.note_out(tx, "sms", clock.now(), channels.sent([0.1]))
     accept(Receipt("sms", "+97675000000", b"{", clock.now(), error="unparseable"))
     answer = stranger.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
     assert answer.status_code == 200
@@ -93,12 +93,11 @@ def value(found: dict[str, Metric], name: str, sample: str = "", **labels: str) 
 def busy(stranger: Desk, cases: list[Case]) -> dict[str, Metric]:
     """A scrape where every number has something to say."""
     with transaction() as tx:
-        channels.note_out(tx, "sms", clock.now())
         channels.note_in(tx, {"sms": clock.now()})
-        channels.tally(tx, "sms", channels.sent([0.05, 0.05, 0.4, 61.0]))
-        channels.tally(tx, "sms", {"retried": 2})
-        channels.tally(tx, "sms", {"failed": 1})
-        channels.tally(tx, "nobody", {"failed": 1})
+        channels.note_out(tx, "sms", clock.now(), channels.sent([0.05, 0.05, 0.4, 61.0]))
+        channels.note_out(tx, "sms", clock.now(), {"retried": 2})
+        channels.note_out(tx, "sms", clock.now(), {"failed": 1})
+        channels.note_out(tx, "nobody", clock.now(), {"failed": 1})
         slots.remember(tx, slots.BEAT, clock.now() - timedelta(seconds=7))
     accept(Receipt("sms", "+97675000000", b"{", clock.now(), error="unparseable"))
     return scrape(stranger)
