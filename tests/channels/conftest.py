@@ -16,6 +16,7 @@ from channels.base import Request
 from channels.sandbox.server import SandboxServer
 from config.profile import profile
 from config.settings import settings
+from tests.channels.program import Program, public_app
 
 BOT = "7000000001"
 ACCOUNT = "AC" + "0" * 31 + "1"
@@ -53,6 +54,19 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pyt
     forget()
     yield monkeypatch
     forget()
+
+
+@pytest.fixture
+def base(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a public app that partners' programs call."""
+    with public_app(monkeypatch) as url:
+        yield url
+
+
+@pytest.fixture
+def program(base: str) -> Program:
+    """One of them."""
+    return Program(base)
 
 
 @pytest.fixture

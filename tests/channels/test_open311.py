@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from sqlalchemy import select
@@ -19,7 +17,6 @@ from tests.channels.program import (
     SECRETS,
     WORDS,
     Program,
-    public_app,
     rows,
     spark,
 )
@@ -27,17 +24,6 @@ from workflow import grievance_log
 from workflow.grievance_log import Wishes
 
 one_store = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def base(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with public_app(monkeypatch) as url:
-        yield url
-
-
-@pytest.fixture
-def program(base: str) -> Program:
-    return Program(base)
 
 
 # -- services -------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -21,24 +20,12 @@ from store.schema import inbox as inbox_table
 from tests.channels.program import (
     Program,
     error,
-    public_app,
     rows,
     spark,
     told,
 )
 
 one_store = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def base(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with public_app(monkeypatch) as url:
-        yield url
-
-
-@pytest.fixture
-def program(base: str) -> Program:
-    return Program(base)
 
 
 # -- keys and limits ------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -26,7 +25,6 @@ from tests.channels.program import (
     WORDS,
     Program,
     error,
-    public_app,
     rows,
     spark,
     told,
@@ -37,17 +35,6 @@ from workflow.commands import Actor
 from workflow.states import Role
 
 one_store = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def base(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with public_app(monkeypatch) as url:
-        yield url
-
-
-@pytest.fixture
-def program(base: str) -> Program:
-    return Program(base)
 
 
 # -- filing ---------------------------------------------------------------------------------------

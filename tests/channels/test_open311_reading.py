@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -21,7 +20,6 @@ from tests.channels.program import (
     WORDS,
     Program,
     act,
-    public_app,
     rows,
 )
 from workflow.commands import Act, Actor
@@ -29,17 +27,6 @@ from workflow.handlers import Casework
 from workflow.states import Role
 
 one_store = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def base(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    with public_app(monkeypatch) as url:
-        yield url
-
-
-@pytest.fixture
-def program(base: str) -> Program:
-    return Program(base)
 
 
 # -- reading --------------------------------------------------------------------------------------
