@@ -10,36 +10,30 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from threading import Lock
 
-from bot.handover import hand_over
-from channels import hooks, registry
+from channels import hooks, outcomes, registry
 from channels.base import (
     AddressBlocked,
     Channel,
     Finds,
     SendError,
     Throttled,
-    Unanswered,
     WindowClosed,
 )
+from channels.outcomes import Outcome, Trouble
 from config import clock, log, observe
-from store import channels as channel_rows
-from store import inbox, outbox, people, tasks
+from store import outbox
 from store.db import DatabaseAway, Transaction, reading, transaction
-from store.messages import OutboundState, SendResult
+from store.messages import SendResult
 from store.outbox import Claimed
 from store.queue import DELIVER, Bell, answered
-from workflow import fallback, headings, uptake
-from workflow.commands import SYSTEM, Act
-from workflow.handlers import Casework
-from workflow.states import ACKNOWLEDGING
+from workflow import headings
 
 CONCURRENCY = 4
 AHEAD = 16  # claimed at once at least, those that wait for one of the `CONCURRENCY` callers too
@@ -51,24 +45,6 @@ GIVE_UP_HOURS = 24
 MOST_ATTEMPTS = 12
 BREAKER_FAILURES = 5
 BREAKER_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What a channel's counts learn of a message that it did not take."""
-
-    count: str
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one message: what the provider said when it took it, else what to write."""
-
-    item: Claimed
-    taken: SendResult | None = None
-    otherwise: Callable[[Transaction], Trouble | None] | None = None
-    seconds: float = 0.0
 
 
 @dataclass
@@ -157,7 +133,7 @@ def deliver(part: int = 0) -> int:
         unwritten: list[Outcome] = []
         while True:
             unwritten += (outcome for lane in lanes().values() for outcome in lane.landed())
-            if _settled(unwritten):
+            if outcomes.settled(unwritten):
                 unwritten.clear()
                 tried += (started := _launch())
             else:  # what providers took must be written before anything else is sent
@@ -225,7 +201,7 @@ def _send(lane: Lane, flight: Flight) -> Outcome:
     """Carry one message, and say what became of it."""
     item = flight.item
     if lane.closed or time.monotonic() > flight.held_until:
-        return Outcome(item, otherwise=lambda tx: _hand_back(tx, item))
+        return Outcome(item, otherwise=lambda tx: outcomes.hand_back(tx, item))
     began = time.monotonic()
     try:
         return Outcome(item, _call(lane, item), seconds=time.monotonic() - began)
@@ -234,45 +210,6 @@ def _send(lane: Lane, flight: Flight) -> Outcome:
     except Exception as error:  # noqa: BLE001 - the delivery job is one of the four edges
         log.get().error("adapter failed", channel=lane.channel.code, error=type(error).__name__)
         return Outcome(item, otherwise=_retry(item, SendError(code=type(error).__name__)))
-
-
-def _hand_back(tx: Transaction, item: Claimed) -> None:
-    """Its turn did not come while the claim was young, or its channel is in trouble."""
-    outbox.mark(tx, item, state=OutboundState.QUEUED, attempts=item.attempts - 1)
-
-
-# -- writing what became of them ------------------------------------------------------------
-
-
-def _settled(outcomes: Sequence[Outcome]) -> bool:
-    """Write outcomes; False while the database is away: they are kept and tried again."""
-    # Grievances are locked in the order of their ids, as everybody does.
-    ordered = sorted(outcomes, key=lambda outcome: outcome.item.grievance_id or 0)
-    try:
-        if ordered:
-            _write(ordered)
-    except DatabaseAway as error:
-        log.get().error("outcomes wait for the database", code=error.code, count=len(ordered))
-        return False
-    return True
-
-
-def _write(outcomes: Sequence[Outcome]) -> None:
-    """All in one transaction; when one of them fails, each in its own."""
-    try:
-        with transaction() as tx:
-            _sent(tx, [(each.item, each.taken) for each in outcomes if each.taken], clock.now())
-            troubles = [(each, each.otherwise(tx)) for each in outcomes if each.otherwise]
-            _note(tx, outcomes, [(each.item, told) for each, told in troubles if told])
-    except DatabaseAway:
-        raise
-    except Exception as error:  # noqa: BLE001 - the delivery job is one of the four edges
-        if len(outcomes) == 1:
-            row, kind = outcomes[0].item.outbound.id, type(error).__name__
-            log.get().error("outcome not written, the claim will lapse", row=row, error=kind)
-        else:
-            for each in outcomes:
-                _write([each])
 
 
 def _call(lane: Lane, item: Claimed) -> SendResult:
@@ -301,46 +238,6 @@ def _taken_before(channel: Channel, item: Claimed) -> SendResult | None:
     return found if other is None else None
 
 
-def _sent(tx: Transaction, sent: Sequence[tuple[Claimed, SendResult]], now: datetime) -> None:
-    """Mark what providers took, and acknowledge the grievances whose acknowledgement it was.
-
-    A delivery report may have come before we knew the provider's id; it is applied now.
-    """
-    ours = outbox.mark_sent(tx, sent, now)
-    for item, result in ours:
-        if result.address:
-            hand_over(tx, item.address_id, result.address, item.grievance_id, now)
-    _acknowledge(tx, [item for item, _ in ours], now)
-    for code in {item.outbound.channel for item, _ in ours}:
-        known = [result.provider_id for item, result in ours if item.outbound.channel == code]
-        early = inbox.early_reports(tx, code, *filter(None, known))
-        uptake.apply_reports(tx, early, now)
-
-
-def _note(
-    tx: Transaction, outcomes: Sequence[Outcome], troubles: Sequence[tuple[Claimed, Trouble]]
-) -> None:
-    """Tell each channel's row once what it carried; in order, for another deliverer does so too."""
-    for code in sorted({each.item.outbound.channel for each in outcomes}):
-        mine = [each for each in outcomes if each.item.outbound.channel == code]
-        failed = [told for item, told in troubles if item.outbound.channel == code]
-        more = channel_rows.sent([each.seconds for each in mine if each.taken])
-        more |= Counter(told.count for told in failed)
-        if more:
-            last = next((told.error for told in reversed(failed) if told.error), "")
-            channel_rows.note_out(tx, code, clock.now(), more, last)
-
-
-def _acknowledge(tx: Transaction, items: Sequence[Claimed], now: datetime) -> None:
-    told = {item.grievance_id for item in items if item.template in ACKNOWLEDGING}
-    casework = Casework(tx, now)
-    casework.load(wanted := sorted(filter(None, told)))
-    for grievance_id in wanted:
-        if casework.case(grievance_id).is_open:
-            casework.act(Act("acknowledge", grievance_id, SYSTEM, {"at": now}))
-    casework.flush()
-
-
 def _after_error(
     lane: Lane, item: Claimed, error: SendError
 ) -> Callable[[Transaction], Trouble | None]:
@@ -349,9 +246,9 @@ def _after_error(
         kind=type(error).__name__,
     )  # fmt: skip
     if isinstance(error, AddressBlocked):
-        return lambda tx: _blocked(tx, item, error)
+        return lambda tx: outcomes.blocked(tx, item, error)
     if not error.retryable:
-        return lambda tx: _gave_up(tx, item, error)
+        return lambda tx: outcomes.gave_up(tx, item, error)
     if isinstance(error, Throttled):
         lane.closed_until = max(lane.closed_until, time.monotonic() + min(error.after, 60))
     else:
@@ -364,42 +261,13 @@ def _retry(item: Claimed, error: SendError) -> Callable[[Transaction], Trouble |
     now = clock.now()
     too_old = now - item.created_at > timedelta(hours=GIVE_UP_HOURS)
     if too_old or item.attempts >= MOST_ATTEMPTS:
-        return lambda tx: _gave_up(tx, item, error)
+        return lambda tx: outcomes.gave_up(tx, item, error)
     after = error.after if isinstance(error, Throttled) else 0.0
     at = now + timedelta(seconds=max(after, pause(item.attempts)))
-    return lambda tx: _requeue(tx, item, error, at)
+    return lambda tx: outcomes.requeue(tx, item, error, at)
 
 
 def pause(attempts: int) -> float:
     """Seconds before attempt ``attempts + 1``: 1, 2, 4 … 900, a quarter more or less."""
     base = min(2.0 ** (attempts - 1), 900.0)
     return base * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
-
-
-def _requeue(tx: Transaction, item: Claimed, error: SendError, at: datetime) -> Trouble:
-    unanswered = item.unanswered + isinstance(error, Unanswered)
-    outbox.mark(
-        tx, item, state=OutboundState.QUEUED, not_before=at, unanswered=unanswered,
-        error=error.code[:200],
-    )  # fmt: skip
-    return Trouble("retried", error.code)
-
-
-def _blocked(tx: Transaction, item: Claimed, error: SendError) -> Trouble | None:
-    people.block(tx, item.address_id, error.code, clock.now())
-    return _gave_up(tx, item, error)
-
-
-def _gave_up(tx: Transaction, item: Claimed, error: SendError) -> Trouble | None:
-    """Nothing more to try here: the person's next address, else the officer's call list."""
-    now = clock.now()
-    if not outbox.mark(tx, item, state=OutboundState.FAILED, error=error.code[:200]):
-        return None
-    if not fallback.send_on(tx, item.outbound.id, now):
-        tasks.add(
-            tx, f"undelivered:{item.outbound.id}", "undelivered", now, item.address_id,
-            item.grievance_id, item.outbound.id, error.code,
-        )  # fmt: skip
-    # That a person left, or wrote too long ago, is no trouble of the channel.
-    own = "" if isinstance(error, AddressBlocked | WindowClosed) else error.code
-    return Trouble("failed", own)

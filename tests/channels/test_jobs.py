@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from bot.jobs import drain
-from channels import jobs, registry
+from channels import jobs, outcomes, registry
 from channels.jobs import deliver, pause
 from channels.release import release
 from channels.sandbox.server import SandboxServer
@@ -205,13 +205,13 @@ def test_what_a_provider_took_is_written_after_an_outage(
     come("sms", "+97688110001")
     away = iter([True] * 4)
 
-    def write(outcomes: Sequence[jobs.Outcome]) -> None:
+    def write(found: Sequence[outcomes.Outcome]) -> None:
         if next(away, False):
             raise DatabaseAway("gone for a while")
-        whole(outcomes)
+        whole(found)
 
-    whole = jobs._write
-    monkeypatch.setattr(jobs, "_write", write)
+    whole = outcomes._write
+    monkeypatch.setattr(outcomes, "_write", write)
     monkeypatch.setattr(jobs, "AWAY_SECONDS", 0.05)
     assert deliver() == 1
     assert rows() == [("sms", "sent", 1)]
